@@ -1,0 +1,17 @@
+using System.Collections.Immutable;
+using MeshCA.Spiffe;
+
+namespace MeshCA.Sds;
+
+/// <summary>All that one workload may be given, at one instant. Immutable.</summary>
+public sealed class SecretSnapshot
+{
+    /// <summary>In the order of their entries' ids; the first is the default.</summary>
+    public required ImmutableArray<TlsIdentity> Identities { get; init; }
+
+    /// <summary>The own trust domain's bundle.</summary>
+    public required TrustBundle Bundle { get; init; }
+
+    /// <summary>Those that an entry of the workload federates with, sorted by trust domain name.</summary>
+    public required ImmutableArray<TrustBundle> FederatedBundles { get; init; }
+}

@@ -1,0 +1,7 @@
+namespace MeshCA.Spiffe;
+
+/// <summary>An expected failure. The message is written for the caller: it names the thing and the remedy, no secret.</summary>
+public sealed class MeshCaException(ErrorKind kind, string message, Exception? inner = null) : Exception(message, inner)
+{
+    public ErrorKind Kind { get; } = kind;
+}

@@ -1,0 +1,68 @@
+namespace MeshCA.Spiffe;
+
+/// <summary>A fact that attestation proves of a process or node, <c>type:value</c>, such as <c>unix:uid:1000</c>.</summary>
+public readonly record struct Selector : IComparable<Selector>
+{
+    public const int MaxLength = 4096;
+
+    private readonly string? _text;
+    private readonly int _colon;
+
+    private Selector(string text, int colon) => (_text, _colon) = (text, colon);
+
+    public Selector(string type, string value)
+        : this(Parse($"{type}:{value}")) { }
+
+    private Selector(Selector other) => (_text, _colon) = (other._text, other._colon);
+
+    public bool IsDefault => _text is null;
+
+    public string Type => _text?[.._colon] ?? "";
+
+    public string Value => _text?[(_colon + 1)..] ?? "";
+
+    public static Selector Parse(ReadOnlySpan<char> s) =>
+        Check(s, out var colon) is { } error
+            ? throw new FormatException($"'{s}' is not a selector: {error}")
+            : new(s.ToString(), colon);
+
+    public static bool TryParse(ReadOnlySpan<char> s, out Selector selector)
+    {
+        var valid = Check(s, out var colon) is null;
+        selector = valid ? new(s.ToString(), colon) : default;
+        return valid;
+    }
+
+    public int CompareTo(Selector other) => string.CompareOrdinal(ToString(), other.ToString());
+
+    public override string ToString() => _text ?? "";
+
+    private static string? Check(ReadOnlySpan<char> s, out int colon)
+    {
+        colon = s.IndexOf(':');
+        if (s.Length > MaxLength)
+        {
+            return $"longer than {MaxLength} characters";
+        }
+
+        if (colon < 1)
+        {
+            return "it is not of the form type:value, such as unix:uid:1000";
+        }
+
+        if (colon == s.Length - 1)
+        {
+            return "it has no value";
+        }
+
+        foreach (var c in s)
+        {
+            if (char.IsControl(c))
+            {
+                return "it has a control character";
+            }
+        }
+
+        return null;
+    }
+}
