@@ -21,6 +21,9 @@ public enum ErrorKind
     /// <summary>The state of the system does not allow it now. gRPC FailedPrecondition, HTTP 409.</summary>
     FailedPrecondition,
 
+    /// <summary>The caller read it before someone else changed it. gRPC Aborted, HTTP 412.</summary>
+    Stale,
+
     /// <summary>A limit is reached. gRPC ResourceExhausted, HTTP 429.</summary>
     ResourceExhausted,
 
