@@ -20,14 +20,15 @@ public sealed class SqliteDatabaseTests
     [Fact]
     public async Task Open_FileOfANewerVersion_NamesBothVersionsAndTheRemedy()
     {
+        var ct = TestContext.Current.CancellationToken;
         await using var fixture = new StoreFixture();
         await fixture.CloseAsync();
         await using (var connection = new SqliteConnection($"Data Source={fixture.Path};Pooling=False"))
         {
-            connection.Open();
+            await connection.OpenAsync(ct);
             using var command = connection.CreateCommand();
             command.CommandText = "PRAGMA user_version = 4711";
-            command.ExecuteNonQuery();
+            await command.ExecuteNonQueryAsync(ct);
         }
 
         var error = Assert.Throws<MeshCaException>(() => Open(fixture.Path));
@@ -157,7 +158,11 @@ public sealed class SqliteDatabaseTests
         var ct = TestContext.Current.CancellationToken;
         await using var fixture = new StoreFixture();
         var pending = fixture.Database.WriteAsync(
-            session => session.Execute("CREATE TABLE t (x)"),
+            session =>
+            {
+                session.Execute("CREATE TABLE t (x)");
+                return "done";
+            },
             Durability.Power,
             ct
         );
@@ -165,7 +170,7 @@ public sealed class SqliteDatabaseTests
 
         var error = await Assert.ThrowsAsync<MeshCaException>(() => CreateTableAsync(fixture, ct));
 
-        Assert.Equal(0, await pending);
+        Assert.Equal("done", await pending);
         Assert.Equal(ErrorKind.Unavailable, error.Kind);
     }
 
@@ -186,7 +191,7 @@ public sealed class SqliteDatabaseTests
 
     private static SqliteDatabase Open(string path) => SqliteDatabase.Open(path, NullLogger<SqliteDatabase>.Instance);
 
-    private static Task CreateTableAsync(StoreFixture fixture, CancellationToken ct) =>
+    private static Task<int> CreateTableAsync(StoreFixture fixture, CancellationToken ct) =>
         fixture.Database.WriteAsync(session => session.Execute("CREATE TABLE t (x INTEGER)"), Durability.Process, ct);
 
     private static Task<List<long>> ReadAsync(StoreFixture fixture, CancellationToken ct) =>

@@ -28,7 +28,7 @@ internal sealed class StoreFixture : IAsyncDisposable
         Open();
     }
 
-    public FakeTimeProvider Time { get; } = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
 
     public ServerOptions Options { get; }
 
