@@ -137,7 +137,7 @@ public sealed class DevTests
         await using var dev = await Dev.StartAsync(dir["demo"], ct);
         await dev.EntryAsync(
             "spiffe://example.org/dns",
-            $"unix:uid:{Uid()}",
+            $"unix:uid:{Self.Uid}",
             ct,
             """dnsNames=["web.example.org","*.web.example.org"]"""
         );
@@ -208,12 +208,4 @@ public sealed class DevTests
     }
 
     private static string Mode(string path) => Convert.ToString((int)File.GetUnixFileMode(path), 8);
-
-    private static uint Uid() =>
-        uint.Parse(
-            File.ReadAllLines("/proc/self/status")
-                .First(static l => l.StartsWith("Uid:", StringComparison.Ordinal))
-                .Split('\t')[1],
-            System.Globalization.CultureInfo.InvariantCulture
-        );
 }
