@@ -1,6 +1,7 @@
 namespace MeshCA.Spiffe;
 
 /// <summary>A fact that attestation proves of a process or node, <c>type:value</c>, such as <c>unix:uid:1000</c>.</summary>
+/// <remarks>The type ends at the first colon; the value may hold more of them.</remarks>
 public readonly record struct Selector : IComparable<Selector>
 {
     public const int MaxLength = 4096;
@@ -10,10 +11,10 @@ public readonly record struct Selector : IComparable<Selector>
 
     private Selector(string text, int colon) => (_text, _colon) = (text, colon);
 
-    public Selector(string type, string value)
-        : this(Parse($"{type}:{value}")) { }
-
     private Selector(Selector other) => (_text, _colon) = (other._text, other._colon);
+
+    public Selector(string type, string value)
+        : this(Join(type, value)) { }
 
     public bool IsDefault => _text is null;
 
@@ -23,7 +24,7 @@ public readonly record struct Selector : IComparable<Selector>
 
     public static Selector Parse(ReadOnlySpan<char> s) =>
         Check(s, out var colon) is { } error
-            ? throw new FormatException($"'{s}' is not a selector: {error}")
+            ? throw new FormatException($"'{ErrorText.Cut(s)}' is not a selector: {error}")
             : new(s.ToString(), colon);
 
     public static bool TryParse(ReadOnlySpan<char> s, out Selector selector)
@@ -33,16 +34,21 @@ public readonly record struct Selector : IComparable<Selector>
         return valid;
     }
 
-    public int CompareTo(Selector other) => string.CompareOrdinal(ToString(), other.ToString());
+    public int CompareTo(Selector other) => string.CompareOrdinal(_text, other._text);
 
     public override string ToString() => _text ?? "";
+
+    private static Selector Join(string type, string value) =>
+        type.Contains(':')
+            ? throw new FormatException($"'{ErrorText.Cut(type)}' is not the type of a selector: it has a colon")
+            : Parse($"{type}:{value}");
 
     private static string? Check(ReadOnlySpan<char> s, out int colon)
     {
         colon = s.IndexOf(':');
         if (s.Length > MaxLength)
         {
-            return $"longer than {MaxLength} characters";
+            return $"it is longer than {MaxLength} characters";
         }
 
         if (colon < 1)
@@ -55,11 +61,17 @@ public readonly record struct Selector : IComparable<Selector>
             return "it has no value";
         }
 
-        foreach (var c in s)
+        // Selectors travel in protobuf strings, which must be valid Unicode: a lone surrogate would change on the way.
+        for (var i = 0; i < s.Length; i++)
         {
-            if (char.IsControl(c))
+            if (char.IsControl(s[i]))
             {
                 return "it has a control character";
+            }
+
+            if (char.IsSurrogate(s[i]) && !(i + 1 < s.Length && char.IsSurrogatePair(s[i], s[++i])))
+            {
+                return "it is not valid Unicode";
             }
         }
 
