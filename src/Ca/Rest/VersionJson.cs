@@ -1,0 +1,3 @@
+namespace MeshCA.Ca.Rest;
+
+internal sealed record VersionJson(string Version, string TrustDomain);
