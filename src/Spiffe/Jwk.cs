@@ -83,15 +83,18 @@ internal static class Jwk
         : value.ValueKind == JsonValueKind.String ? value.GetString()
         : throw new FormatException($"its '{name}' is not a string");
 
+    /// <summary>Base64url without padding or white space, which the BCL would let pass; null if it is not that, or empty.</summary>
+    public static byte[]? DecodeBase64Url(string text) =>
+        text.Length > 0 && !text.AsSpan().ContainsAnyExcept(SpiffeChars.Base64Url) && Base64Url.IsValid(text)
+            ? Base64Url.DecodeFromChars(text)
+            : null;
+
     private static byte[] Bytes(JsonElement jwk, string name)
     {
         var text = ReadString(jwk, name);
-        if (text is null or { Length: 0 or > MaxMemberLength } || !Base64Url.IsValid(text))
-        {
-            throw new FormatException($"its '{name}' is missing or not base64url");
-        }
-
-        return Base64Url.DecodeFromChars(text);
+        return text is { Length: <= MaxMemberLength } && DecodeBase64Url(text) is { } bytes
+            ? bytes
+            : throw new FormatException($"its '{name}' is missing, too long or not base64url");
     }
 
     private static ECCurve? Curve(string? name) =>

@@ -32,8 +32,9 @@ public static class SpiffeBundleJson
         {
             return ReadBundle(trustDomain, document.RootElement);
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or InvalidOperationException)
         {
+            // InvalidOperationException: System.Text.Json's answer to text that is not Unicode.
             throw new MeshCaException(ErrorKind.Malformed, $"the bundle document of {trustDomain}: {e.Message}", e);
         }
     }
@@ -62,7 +63,7 @@ public static class SpiffeBundleJson
 
             return bundles.DrainToImmutable();
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or InvalidOperationException)
         {
             throw new MeshCaException(ErrorKind.Malformed, $"the bundle map: {e.Message}", e);
         }

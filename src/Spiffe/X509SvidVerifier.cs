@@ -79,7 +79,8 @@ public static class X509SvidVerifier
             throw Untrusted($"it is not valid before {fields.NotBefore:u}", id);
         }
 
-        if (now > fields.NotAfter)
+        // RFC 5280 counts the last second as valid, OpenSSL (which the chain is built with) does not: the stricter holds.
+        if (now >= fields.NotAfter)
         {
             throw Untrusted($"it has expired at {fields.NotAfter:u}", id);
         }

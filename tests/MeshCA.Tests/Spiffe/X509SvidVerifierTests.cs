@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using FsCheck;
+using FsCheck.Xunit;
 using MeshCA.Spiffe;
 
 namespace MeshCA.Tests.Spiffe;
@@ -13,6 +15,8 @@ public sealed class X509SvidVerifierTests
     private static readonly DateTimeOffset _now = DateTimeOffset.FromUnixTimeSeconds(
         _file.GetProperty("evaluateAtUnix").GetInt64()
     );
+
+    private static readonly TrustDomain _td = TrustDomain.Parse("example.org");
 
     public static TheoryData<int, string> Cases => VectorFile.Rows(_cases, "name");
 
@@ -71,6 +75,153 @@ public sealed class X509SvidVerifierTests
 
         Assert.True(vector.Text("expect") == "reject" ? error is MeshCaException : error is null, $"{name}: {error}");
     }
+
+    [Fact]
+    public void Verify_IntermediatesInAnyOrder_IsAccepted()
+    {
+        using var root = TestAuthority.Root();
+        using var first = root.Intermediate("CN=first");
+        using var second = first.Intermediate("CN=second");
+
+        var id = Verify(root, second.Leaf().Der, first.Der, second.Der, root.Der);
+
+        Assert.Equal("spiffe://example.org/web", id.ToString());
+    }
+
+    /// <summary>A root's successor mostly bears its name: the key identifier tells them apart.</summary>
+    [Fact]
+    public void Verify_TwoRootsOfOneName_FindsTheOneThatSigned()
+    {
+        using var old = TestAuthority.Root("CN=same name");
+        using var next = TestAuthority.Root("CN=same name");
+        var bundle = new TrustBundle(_td, [old.Der, next.Der]);
+
+        Assert.Equal("/web", Path(old));
+        Assert.Equal("/web", Path(next));
+
+        string Path(TestAuthority root) => X509SvidVerifier.Verify([root.Leaf().Der], [bundle], _now).Path.ToString();
+    }
+
+    /// <summary>Valid to the very second, by the time given and not by the machine's clock or zone.</summary>
+    [Theory]
+    [InlineData(-121, "is not valid before")]
+    [InlineData(-120, null)]
+    [InlineData(3599, null)]
+    [InlineData(3600, "has expired at")]
+    public void Verify_AtTheEdges_CountsSeconds(int seconds, string? reason)
+    {
+        using var root = TestAuthority.Root();
+        var chain = new[] { root.Leaf().Der };
+        var bundle = new TrustBundle(_td, [root.Der]);
+
+        var error = Record.Exception(() => X509SvidVerifier.Verify(chain, [bundle], _now.AddSeconds(seconds)));
+
+        Assert.Equal(reason is null, error is null);
+        Assert.Contains(reason ?? "", error?.Message ?? "", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_IntermediateExpired_IsRefused()
+    {
+        using var root = TestAuthority.Root();
+        using var intermediate = root.Intermediate();
+        var (leaf, _) = intermediate.Leaf();
+        var bundle = new TrustBundle(_td, [root.Der]);
+        using var loaded = X509CertificateLoader.LoadCertificate(intermediate.Der.Span);
+        var late = new DateTimeOffset(loaded.NotAfter.ToUniversalTime(), TimeSpan.Zero).AddSeconds(1);
+
+        Assert.Throws<MeshCaException>(() => X509SvidVerifier.Verify([leaf, intermediate.Der], [bundle], late));
+    }
+
+    [Fact]
+    public void Verify_TooManyCertificates_IsRefusedBeforeParsing()
+    {
+        var chain = Enumerable.Repeat(ReadOnlyMemory<byte>.Empty, X509SvidVerifier.MaxChainLength + 1).ToArray();
+
+        var error = Assert.Throws<MeshCaException>(() => X509SvidVerifier.Verify(chain, [], _now));
+
+        Assert.Equal("the peer's X509-SVID is refused: the chain has 9 certificates, not 1 to 8", error.Message);
+    }
+
+    [Fact]
+    public void Verify_LeafAndMore_IsRefused()
+    {
+        using var root = TestAuthority.Root();
+        byte[] tail = [.. root.Leaf().Der.Span, 0];
+
+        var error = Assert.Throws<MeshCaException>(() => Verify(root, tail));
+
+        Assert.EndsWith("the chain has something that is not a certificate", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A modulus of 16,384 bits makes each signature check hundreds of times slower: CVE-2023-29409 in Go.</summary>
+    [Theory]
+    [InlineData(16384, "the RSA key has 16384 bits, not 2048 to 4096")]
+    [InlineData(1024, "the RSA key has 1024 bits, not 2048 to 4096")]
+    public void Verify_RsaKeyOutOfBounds_IsRefused(int bits, string reason)
+    {
+        using var root = TestAuthority.Root();
+        var modulus = new byte[bits / 8];
+        modulus[0] = 0x80;
+        modulus[^1] = 1;
+        using var rsa = RSA.Create(new RSAParameters { Modulus = modulus, Exponent = [1, 0, 1] });
+
+        var error = Assert.Throws<MeshCaException>(() => Verify(root, root.LeafFor(new PublicKey(rsa))));
+
+        Assert.EndsWith(reason, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_CurveNotAllowed_IsRefused()
+    {
+        using var root = TestAuthority.Root();
+        using var key = ECDsa.Create(ECCurve.CreateFromValue("1.3.132.0.10")); // secp256k1
+
+        var error = Assert.Throws<MeshCaException>(() => Verify(root, root.LeafFor(new PublicKey(key))));
+
+        Assert.EndsWith("curve 1.3.132.0.10 is none of P-256, P-384, P-521", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_KeyUsageNotCritical_IsRefused()
+    {
+        using var root = TestAuthority.Root();
+        var (leaf, _) = root.Leaf(change: r => r.CertificateExtensions[1].Critical = false);
+
+        var error = Assert.Throws<MeshCaException>(() => Verify(root, leaf));
+
+        Assert.EndsWith("its key usage is not critical", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_UnknownCriticalExtension_IsRefused()
+    {
+        using var root = TestAuthority.Root();
+        var (leaf, _) = root.Leaf(change: r =>
+            r.CertificateExtensions.Add(new X509Extension("1.3.6.1.4.1.99999.1", [5, 0], true))
+        );
+
+        Assert.Throws<MeshCaException>(() => Verify(root, leaf));
+    }
+
+    /// <summary>Whatever one bit is changed to: the old identity or a refusal, never another one or another exception.</summary>
+    [Property(MaxTest = 300)]
+    public void Verify_OneByteChanged_IsRefused(NonNegativeInt at, byte replacement)
+    {
+        var chain = Ders(_cases.EnumerateArray().First(c => c.Text("expect") == "accept").GetProperty("chain"));
+        var vector = _cases.EnumerateArray().First(c => c.Text("expect") == "accept");
+        var changed = chain[0].ToArray();
+        changed[at.Get % changed.Length] = replacement;
+        chain[0] = changed;
+
+        var error = Record.Exception(() => X509SvidVerifier.Verify(chain, Bundles(vector), _now));
+
+        var same = changed.AsSpan().SequenceEqual(Ders(vector.GetProperty("chain"))[0].Span);
+        Assert.True(same ? error is null : error is MeshCaException, $"{at}: {error}");
+    }
+
+    private static SpiffeId Verify(TestAuthority root, params ReadOnlyMemory<byte>[] chain) =>
+        X509SvidVerifier.Verify(chain, [new TrustBundle(_td, [root.Der])], _now);
 
     private static TrustBundle[] Bundles(JsonElement vector) =>
         [
