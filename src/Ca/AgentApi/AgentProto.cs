@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using MeshCA.Ca.Agents;
 using MeshCA.Ca.Entries;
 using MeshCA.Protos.V1;
 using MeshCA.Spiffe;
@@ -8,6 +9,14 @@ namespace MeshCA.Ca.AgentApi;
 /// <summary>The agent API's messages from and to our own types.</summary>
 internal static class AgentProto
 {
+    public const int MaxVersion = 64;
+
+    /// <summary>What a report may cost the server's memory; Envoys of one node share their secrets' names.</summary>
+    private const int MaxSdsRows = 4096;
+
+    private const int MaxName = 2048;
+    private const int MaxNackReason = 512;
+
     public static Entry ToProto(RegistrationEntry entry) =>
         new()
         {
@@ -48,4 +57,28 @@ internal static class AgentProto
             bundle.Sequence == 0 ? null : bundle.Sequence,
             bundle.RefreshHintS == 0 ? null : TimeSpan.FromSeconds(bundle.RefreshHintS)
         );
+
+    public static AgentReport FromProto(Report report, DateTimeOffset receivedAt) =>
+        new()
+        {
+            ReceivedAt = receivedAt,
+            Revision = report.Revision,
+            BundleSequence = report.BundleSequence,
+            SvidsHeld = report.SvidsHeld,
+            SvidsPending = report.SvidsPending,
+            Sds =
+            [
+                .. report
+                    .Sds.Take(MaxSdsRows)
+                    .Select(row => new SdsSubscriptionReport(
+                        Cut(row.Name, MaxName),
+                        row.Streams,
+                        row.Acked,
+                        row.Nacked,
+                        Cut(row.NackReason, MaxNackReason)
+                    )),
+            ],
+        };
+
+    public static string Cut(string text, int length) => text.Length <= length ? text : text[..length];
 }

@@ -15,6 +15,7 @@ public sealed class BundleRegistry : IDisposable
     private readonly IDataStore _store;
     private readonly TrustDomain _ownTrustDomain;
     private readonly SemaphoreSlim _publishing = new(1);
+    private volatile Action<BundleChange>? _observers;
     private volatile ImmutableSortedDictionary<TrustDomain, TrustBundle> _bundles = ImmutableSortedDictionary<
         TrustDomain,
         TrustBundle
@@ -136,6 +137,9 @@ public sealed class BundleRegistry : IDisposable
         await _store.DeleteBundleAsync(trustDomain, ct);
     }
 
+    /// <summary>As <see cref="Entries.EntryRegistry.Subscribe"/>.</summary>
+    internal void Subscribe(Action<BundleChange> observer) => _observers += observer;
+
     public void Dispose() => _publishing.Dispose();
 
     /// <summary>Before anything is served: what the store holds.</summary>
@@ -150,6 +154,7 @@ public sealed class BundleRegistry : IDisposable
             _bundles = change.Bundle is { } bundle
                 ? _bundles.SetItem(bundle.TrustDomain, bundle)
                 : _bundles.Remove(TrustDomain.Parse(change.Key.Key));
+            _observers?.Invoke(new(change.Revision, TrustDomain.Parse(change.Key.Key)));
         }
     }
 

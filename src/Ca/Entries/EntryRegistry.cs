@@ -9,6 +9,7 @@ public sealed class EntryRegistry
     private readonly IDataStore _store;
     private readonly TimeProvider _time;
     private readonly EntryIds _ids;
+    private volatile Action<EntryChange>? _observers;
     private volatile EntryCatalog _catalog = EntryCatalog.Empty;
 
     public EntryRegistry(IDataStore store, ServerOptions options, TimeProvider time)
@@ -93,6 +94,12 @@ public sealed class EntryRegistry
         await _store.DeleteEntryAsync(id, expectedRevision, ct);
     }
 
+    /// <summary>
+    /// Calls <paramref name="observer"/> for each change, in commit order, one at a time, once <see cref="Find"/> answers the
+    /// new state. It must be quick. For start-up only.
+    /// </summary>
+    internal void Subscribe(Action<EntryChange> observer) => _observers += observer;
+
     /// <summary>Before anything is served: what the store holds.</summary>
     internal void Load(StoredState state)
     {
@@ -108,7 +115,9 @@ public sealed class EntryRegistry
     {
         if (change.Key.Kind == ChangeKind.Entry)
         {
+            var before = Find(change.Key.Key);
             _catalog = _catalog.With(change.Revision, change.Key.Key, change.Entry);
+            _observers?.Invoke(new(change.Revision, change.Key.Key, before, change.Entry));
         }
     }
 

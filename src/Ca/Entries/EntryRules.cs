@@ -13,6 +13,7 @@ public sealed class EntryRules(ServerOptions options)
     /// <summary>Bounds what one entry costs the server, its agents and a certificate.</summary>
     public const int MaxItems = 64;
 
+    private const string ReservedPath = "/meshca";
     private const int MaxLabelKey = 317;
     private const int MaxLabelValue = 256;
 
@@ -78,9 +79,9 @@ public sealed class EntryRules(ServerOptions options)
             {
                 Add("/spiffeId", $"a workload's SPIFFE ID has a path, such as {id}/web");
             }
-            else if (ReservedIds.Contains(id))
+            else if (IsReserved(id))
             {
-                Add("/spiffeId", $"paths under {ReservedIds.Prefix} are reserved; choose another");
+                Add("/spiffeId", $"paths under {ReservedPath} are reserved; choose another");
             }
 
             return id;
@@ -98,11 +99,14 @@ public sealed class EntryRules(ServerOptions options)
                 return null;
             }
 
-            if (TryParse("/parentId", text, out var id) && !ReservedIds.IsAgent(id, options.TrustDomain))
+            if (
+                TryParse("/parentId", text, out var id)
+                && (id.TrustDomain != options.TrustDomain || !ReservedIds.IsAgent(id))
+            )
             {
                 Add(
                     "/parentId",
-                    $"'{text}' is not an agent's SPIFFE ID, spiffe://{options.TrustDomain}{ReservedIds.AgentPrefix}…; null = any agent"
+                    $"'{text}' is not an agent's SPIFFE ID, spiffe://{options.TrustDomain}{ReservedPath}/agent/…; null = any agent"
                 );
             }
 
@@ -133,10 +137,7 @@ public sealed class EntryRules(ServerOptions options)
         }
 
         private ImmutableArray<string> ReadDnsNames(IReadOnlyList<string> texts) =>
-            [
-                .. Read("/dnsNames", texts, text => DnsNames.Check(text) is { } e ? throw new FormatException(e) : text)
-                    .Distinct(StringComparer.Ordinal),
-            ];
+            [.. Read("/dnsNames", texts, text => DnsName.Parse(text).ToString()).Distinct(StringComparer.Ordinal)];
 
         private ImmutableArray<TrustDomain> ReadFederatesWith(IReadOnlyList<string> texts) =>
             [
@@ -232,6 +233,10 @@ public sealed class EntryRules(ServerOptions options)
                 return false;
             }
         }
+
+        private static bool IsReserved(SpiffeId id) =>
+            id.Path.Equals(ReservedPath, StringComparison.Ordinal)
+            || id.Path.StartsWith(ReservedPath + "/", StringComparison.Ordinal);
 
         private void Add(string pointer, string reason) => _errors.Add(new(pointer, reason));
 

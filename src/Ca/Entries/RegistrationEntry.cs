@@ -38,4 +38,6 @@ public sealed record RegistrationEntry
 
     /// <summary>The store's revision at its last change; its ETag.</summary>
     public required long Revision { get; init; }
+
+    internal bool IsServedBy(SpiffeId agent) => ParentId is not { } parent || parent == agent;
 }

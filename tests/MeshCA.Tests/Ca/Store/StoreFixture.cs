@@ -17,14 +17,7 @@ internal sealed class StoreFixture : IAsyncDisposable
 
     public StoreFixture()
     {
-        Options = new ServerOptions
-        {
-            TrustDomain = TrustDomain.Parse("example.org"),
-            DataDir = _directory,
-            SqlitePath = System.IO.Path.Combine(_directory, "meshca.db"),
-            Signers = [new MemorySignerOptions { Name = "root" }],
-            Authority = new AuthorityOptions { RootSigner = "root", IssuingDirect = false },
-        };
+        Options = NewOptions(_directory);
         Open();
     }
 
@@ -45,6 +38,16 @@ internal sealed class StoreFixture : IAsyncDisposable
     public JoinTokens Tokens { get; private set; } = null!;
 
     public BundleRegistry Bundles { get; private set; } = null!;
+
+    public static ServerOptions NewOptions(string directory) =>
+        new()
+        {
+            TrustDomain = TrustDomain.Parse("example.org"),
+            DataDir = directory,
+            SqlitePath = System.IO.Path.Combine(directory, "meshca.db"),
+            Signers = [new MemorySignerOptions { Name = "root" }],
+            Authority = new AuthorityOptions { RootSigner = "root", IssuingDirect = false },
+        };
 
     /// <summary>Closes the file and opens it again, as a restart of the server does.</summary>
     public async Task ReopenAsync(CancellationToken ct)
