@@ -79,7 +79,7 @@ public sealed record CertificateFields
         var certificate = outer.ReadSequence();
         outer.ThrowIfNotEmpty();
         var tbs = certificate.ReadSequence();
-        certificate.ReadSequence();
+        var algorithm = certificate.ReadEncodedValue();
         certificate.ReadBitString(out _);
         certificate.ThrowIfNotEmpty();
 
@@ -92,7 +92,12 @@ public sealed record CertificateFields
 
         version.ThrowIfNotEmpty();
         var serial = tbs.ReadIntegerBytes();
-        tbs.ReadSequence();
+        // RFC 5280 section 4.1.1.2: the two must be the same, else the outer one, which is not signed, could mislead.
+        if (!tbs.ReadEncodedValue().Span.SequenceEqual(algorithm.Span))
+        {
+            throw new MeshCaException(ErrorKind.Malformed, "the certificate names two signature algorithms");
+        }
+
         var issuer = tbs.ReadEncodedValue();
         var validity = tbs.ReadSequence();
         var notBefore = ReadTime(validity);

@@ -194,6 +194,19 @@ public sealed class X509SvidVerifierTests
     }
 
     [Fact]
+    public void Verify_TwoSignatureAlgorithms_IsRefused()
+    {
+        using var root = TestAuthority.Root();
+        var leaf = root.Leaf().Der.ToArray();
+        byte[] ecdsaWithSha256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+        leaf[leaf.AsSpan().LastIndexOf(ecdsaWithSha256) + 7] = 0x03;
+
+        var error = Assert.Throws<MeshCaException>(() => Verify(root, leaf));
+
+        Assert.EndsWith("the certificate names two signature algorithms", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Verify_UnknownCriticalExtension_IsRefused()
     {
         using var root = TestAuthority.Root();
