@@ -41,20 +41,23 @@ public static class AgentSocket
     }
 
     /// <summary>
-    /// A bound socket at <paramref name="path"/> with mode 0666 whatever the umask. The parent directory is made, 0755, if
-    /// missing. A socket on which nobody answers is replaced; anything else there is refused.
+    /// A bound socket at <paramref name="path"/> with exactly <paramref name="mode"/> whatever the umask. The parent directory
+    /// is made, 0755, if missing. A socket on which nobody answers is replaced; anything else there is refused.
     /// </summary>
+    /// <param name="path">Absolute.</param>
+    /// <param name="mode">Of the socket's file.</param>
+    /// <param name="setting">The configuration key that names the path, for the remedy.</param>
     /// <exception cref="MeshCaException">The path cannot be used; says why and what to do.</exception>
-    internal static Socket Bind(string path)
+    public static Socket Bind(string path, UnixFileMode mode, string setting)
     {
         try
         {
             MakeDirectory(Path.GetDirectoryName(path)!);
-            RemoveStale(path);
+            RemoveStale(path, setting);
             var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(new UnixDomainSocketEndPoint(path));
 
             // Nobody can connect before Listen, so the mode of the moment in between does not matter.
-            File.SetUnixFileMode(path, SocketMode);
+            File.SetUnixFileMode(path, mode);
             return socket;
         }
         catch (Exception e)
@@ -62,11 +65,13 @@ public static class AgentSocket
         {
             throw new MeshCaException(
                 ErrorKind.FailedPrecondition,
-                $"socket {path} cannot be opened: {e.Message.TrimEnd('.')}; set socket: to a path of at most 107 bytes that the agent may write",
+                $"socket {path} cannot be opened: {e.Message.TrimEnd('.')}; set {setting}: to a path of at most 107 bytes that this user may write",
                 e
             );
         }
     }
+
+    internal static Socket Bind(string path) => Bind(path, SocketMode, "socket");
 
     internal static void UseBind(SocketTransportOptions transport, AgentOptions options)
     {
@@ -93,21 +98,21 @@ public static class AgentSocket
         File.SetUnixFileMode(directory, DirectoryMode);
     }
 
-    private static void RemoveStale(string path)
+    private static void RemoveStale(string path, string setting)
     {
         switch (FileIdentity.KindOf(path))
         {
             case FileKind.None:
                 return;
             case FileKind.Socket when Answers(path):
-                throw Refuse(path, "another process answers on it; stop that one first");
+                throw Refuse(path, setting, "another process answers on it; stop that one first");
             case FileKind.Socket:
                 File.Delete(path);
                 return;
             case FileKind.Link:
-                throw Refuse(path, "it is a symbolic link, which could lead anywhere; remove it");
+                throw Refuse(path, setting, "it is a symbolic link, which could lead anywhere; remove it");
             default:
-                throw Refuse(path, "there is something that is no socket; remove it");
+                throw Refuse(path, setting, "there is something that is no socket; remove it");
         }
     }
 
@@ -125,6 +130,6 @@ public static class AgentSocket
         }
     }
 
-    private static MeshCaException Refuse(string path, string why) =>
-        new(ErrorKind.FailedPrecondition, $"socket {path} cannot be opened: {why}, or set socket: to another path");
+    private static MeshCaException Refuse(string path, string setting, string why) =>
+        new(ErrorKind.FailedPrecondition, $"socket {path} cannot be opened: {why}, or set {setting}: to another path");
 }

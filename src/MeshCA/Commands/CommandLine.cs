@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using MeshCA.Configuration;
 using MeshCA.Spiffe;
 
 namespace MeshCA.Commands;
@@ -15,9 +16,9 @@ internal static class CommandLine
         var parsed = RootCommands.Build().Parse(args);
         if (parsed.Action is ParseErrorAction)
         {
-            foreach (var problem in parsed.Errors)
+            foreach (var problem in Problems(parsed))
             {
-                await error.WriteLineAsync("error: " + problem.Message);
+                await error.WriteLineAsync("error: " + problem);
             }
 
             await error.WriteLineAsync($"See '{PathOf(parsed)} --help'.");
@@ -51,6 +52,26 @@ internal static class CommandLine
             return ExitCodes.Refused;
         }
     }
+
+    /// <summary>After an unknown command everything else is unknown too: one error says it.</summary>
+    private static IEnumerable<string> Problems(ParseResult parsed)
+    {
+        var commands = parsed.CommandResult.Command.Subcommands.Select(static c => c.Name).ToList();
+        if (commands.Count == 0)
+        {
+            return parsed.Errors.Select(static e => e.Message);
+        }
+
+        return parsed.UnmatchedTokens is [var unknown, ..]
+            ?
+            [
+                $"'{unknown}' is not a command here; "
+                    + (Spelling.Nearest(unknown, commands) is { } near ? $"did you mean {near}" : Choices(commands)),
+            ]
+            : [$"a command is missing; {Choices(commands)}"];
+    }
+
+    private static string Choices(IEnumerable<string> commands) => "one of: " + string.Join(", ", commands);
 
     private static string PathOf(ParseResult parsed)
     {
