@@ -40,7 +40,7 @@ internal sealed record AdminAddress
             : throw new AdminException(
                 $"no server: name its admin socket with --admin unix:PATH (or https://HOST:PORT) or in {Variable}; "
                     + $"there is none at {string.Join(" or ", usualSockets)}",
-                AdminException.Usage
+                ExitCodes.Usage
             );
     }
 
@@ -64,7 +64,7 @@ internal sealed record AdminAddress
             ? new() { Https = uri }
             : throw new AdminException(
                 $"{source}: '{text}' is neither unix:PATH nor https://HOST:PORT",
-                AdminException.Usage
+                ExitCodes.Usage
             );
     }
 }

@@ -124,13 +124,13 @@ internal sealed class AdminClient : IDisposable
             }
             catch (HttpRequestException e)
             {
-                throw new AdminException(Unreachable(e), AdminException.Refused, e);
+                throw new AdminException(Unreachable(e), ExitCodes.Refused, e);
             }
             catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
             {
                 throw new AdminException(
                     $"the server at {_address} has not answered within {_deadline.TotalSeconds} s; look at its log",
-                    AdminException.Refused,
+                    ExitCodes.Refused,
                     e
                 );
             }

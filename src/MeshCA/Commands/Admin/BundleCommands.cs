@@ -129,7 +129,7 @@ internal static class BundleCommands
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AdminException($"{file} cannot be read: {e.Message}", AdminException.Usage, e);
+            throw new AdminException($"{file} cannot be read: {e.Message}", ExitCodes.Usage, e);
         }
     }
 
@@ -144,7 +144,7 @@ internal static class BundleCommands
         }
         catch (Exception e) when (e is FormatException or MeshCaException)
         {
-            throw new AdminException(e.Message, AdminException.Usage, e);
+            throw new AdminException(e.Message, ExitCodes.Usage, e);
         }
     }
 }

@@ -98,7 +98,7 @@ internal static class EntryCommands
                 {
                     throw new AdminException(
                         "nothing to change is given; see meshca entry update --help",
-                        AdminException.Usage
+                        ExitCodes.Usage
                     );
                 }
 

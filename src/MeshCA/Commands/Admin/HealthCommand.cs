@@ -35,7 +35,7 @@ internal static class HealthCommand
                     await call.WriteAsync(health);
                 }
 
-                return (string?)health["status"] == "unhealthy" ? AdminException.Refused : 0;
+                return (string?)health["status"] == "unhealthy" ? ExitCodes.Refused : 0;
             }
         );
 }

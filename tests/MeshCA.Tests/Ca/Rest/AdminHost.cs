@@ -37,6 +37,8 @@ internal sealed class AdminHost : IAsyncDisposable
 
     public FakeLogCollector Log { get; private set; } = null!;
 
+    public IReadOnlyList<Route> Routes => _app.Services.GetRequiredService<AdminApi>().Routes;
+
     public static async Task<AdminHost> StartAsync(Action<IServiceCollection>? configure = null)
     {
         var host = new AdminHost(configure);
