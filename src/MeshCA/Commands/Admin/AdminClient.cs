@@ -142,10 +142,10 @@ internal sealed class AdminClient : IDisposable
         {
             SocketError.AccessDenied =>
                 $"{_address}: permission denied; run as the server's user, or add your uid to admin.socketUids",
-            SocketError.ConnectionRefused or SocketError.AddressNotAvailable =>
-                $"{_address}: nobody listens there; start the server (meshca dev or meshca server run) or correct --admin",
             _ when _address.SocketPath is { } path && !File.Exists(path) =>
                 $"{_address}: there is no such socket; start the server (meshca dev or meshca server run) or correct --admin",
+            SocketError.ConnectionRefused or SocketError.AddressNotAvailable =>
+                $"{_address}: nobody listens there; start the server (meshca dev or meshca server run) or correct --admin",
             _ => $"{_address}: {e.Message}; is the server running, and is this its admin address?",
         };
 

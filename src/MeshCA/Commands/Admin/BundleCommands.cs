@@ -144,7 +144,7 @@ internal static class BundleCommands
         }
         catch (Exception e) when (e is FormatException or MeshCaException)
         {
-            throw new AdminException(e.Message, ExitCodes.Usage, e);
+            throw new AdminException(e.Message, ExitCodes.Refused, e);
         }
     }
 }

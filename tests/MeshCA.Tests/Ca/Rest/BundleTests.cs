@@ -190,7 +190,7 @@ public sealed class BundleTests
     private static string Jwks(string trustDomain, byte[] root) =>
         Encoding.UTF8.GetString(SpiffeBundleJson.Write(new(TrustDomain.Parse(trustDomain), [root])));
 
-    private static byte[] Root(string name)
+    internal static byte[] Root(string name)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=" + name, key, HashAlgorithmName.SHA256);

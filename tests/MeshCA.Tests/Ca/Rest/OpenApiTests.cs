@@ -56,7 +56,9 @@ public sealed class OpenApiTests
         var described = document["paths"]!
             .AsObject()
             .SelectMany(static p =>
-                p.Value!.AsObject().Where(static m => _methods.Contains(m.Key)).Select(m => $"{m.Key.ToUpperInvariant()} {p.Key}")
+                p.Value!.AsObject()
+                    .Where(static m => _methods.Contains(m.Key))
+                    .Select(m => $"{m.Key.ToUpperInvariant()} {p.Key}")
             );
 
         Assert.Equal(
@@ -87,7 +89,10 @@ public sealed class OpenApiTests
                 .. route.Method == "POST" ? ["header Idempotency-Key"] : Array.Empty<string>(),
                 .. route.Method is "PUT" or "DELETE" ? ["header If-Match"] : Array.Empty<string>(),
                 .. route is { Method: "GET", Template: [.., '}'] } ? ["header If-None-Match"] : Array.Empty<string>(),
-                .. route.Template.Split('/').Where(static s => s.StartsWith('{')).Select(static s => "path " + s[1..^1]),
+                .. route
+                    .Template.Split('/')
+                    .Where(static s => s.StartsWith('{'))
+                    .Select(static s => "path " + s[1..^1]),
             ];
             Assert.Equal(
                 expected.Order(StringComparer.Ordinal),
@@ -95,11 +100,7 @@ public sealed class OpenApiTests
                 StringComparer.Ordinal
             );
             var types = operation["requestBody"]?["content"]?.AsObject().Select(static c => c.Key) ?? [];
-            Assert.Equal(
-                route.Method is "POST" or "PUT" ? route.ContentTypes : [],
-                types,
-                StringComparer.Ordinal
-            );
+            Assert.Equal(route.Method is "POST" or "PUT" ? route.ContentTypes : [], types, StringComparer.Ordinal);
         }
     }
 
@@ -141,13 +142,19 @@ public sealed class OpenApiTests
     public async Task Document_RequestSchemas_HaveTheMembersThatAreKnown(string path, string schema)
     {
         await using var host = await AdminHost.StartAsync();
-        var described = (await host.GetAsync("/openapi/v1.json"))
-            .Json["components"]!["schemas"]![schema]!["properties"]!.AsObject()
+        var described = (await host.GetAsync("/openapi/v1.json")).Json["components"]!["schemas"]![schema]![
+            "properties"
+        ]!
+            .AsObject()
             .Select(static p => p.Key);
 
         var errors = (await host.PostAsync(path, """{"unknown":1}""")).Errors();
 
-        Assert.Contains($"/unknown unknown member; known: {string.Join(", ", described)}", errors, StringComparer.Ordinal);
+        Assert.Contains(
+            $"/unknown unknown member; known: {string.Join(", ", described)}",
+            errors,
+            StringComparer.Ordinal
+        );
     }
 
     private static JsonNode Resolve(JsonNode document, JsonNode node)
@@ -178,7 +185,9 @@ public sealed class OpenApiTests
             return string.Concat(any.Select(static a => (string?)a!["type"] == "null" ? "?" : KindOf(a)));
         }
 
-        return schema["type"] is JsonArray types ? $"{types[0]}{((string?)types[1] == "null" ? "?" : "")}" : (string)schema["type"]!;
+        return schema["type"] is JsonArray types
+            ? $"{types[0]}{((string?)types[1] == "null" ? "?" : "")}"
+            : (string)schema["type"]!;
     }
 
     private static string ExpectedKind(JsonPropertyInfo member)
