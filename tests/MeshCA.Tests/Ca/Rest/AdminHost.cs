@@ -51,6 +51,8 @@ internal sealed class AdminHost : IAsyncDisposable
         new(
             new SocketsHttpHandler
             {
+                // A listening Unix socket queues 512 connections and refuses the next.
+                MaxConnectionsPerServer = 64,
                 ConnectCallback = async (_, ct) => new NetworkStream(await ConnectAsync(ct), ownsSocket: true),
             }
         )
