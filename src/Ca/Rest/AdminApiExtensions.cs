@@ -14,11 +14,13 @@ public static class AdminApiExtensions
     public static IServiceCollection AddAdminApi(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<CaReadiness>();
         services.TryAddSingleton<SqliteAnswers>();
         services.AddSingleton<AdminApi>();
         services.AddSingleton<ProblemWriter>();
         services.AddSingleton<IdempotentAnswers>();
         services.AddSingleton<IEndpoints, VersionEndpoints>();
+        services.AddSingleton<IEndpoints, HealthEndpoints>();
         services.AddSingleton<IEndpoints, EntryEndpoints>();
         services.AddSingleton<IEndpoints, JoinTokenEndpoints>();
         services.AddSingleton<IEndpoints, AgentEndpoints>();

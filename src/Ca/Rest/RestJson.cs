@@ -13,6 +13,7 @@ namespace MeshCA.Ca.Rest;
 [JsonSerializable(typeof(AgentJson))]
 [JsonSerializable(typeof(ListJson<AgentJson>), TypeInfoPropertyName = "AgentList")]
 [JsonSerializable(typeof(ListJson<BundleJson>), TypeInfoPropertyName = "BundleList")]
+[JsonSerializable(typeof(HealthJson))]
 [JsonSerializable(typeof(VersionJson))]
 [JsonSerializable(typeof(AnswerJson))]
 internal sealed partial class RestJson : JsonSerializerContext

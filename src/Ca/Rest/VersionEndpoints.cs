@@ -21,9 +21,15 @@ internal sealed class VersionEndpoints(ServerOptions options) : IEndpoints
 
     public ImmutableArray<Route> Routes =>
         [
-            new("GET", "/v1/version", (_, _) => new(_version)),
-            new("GET", "/openapi/v1.json", static (_, _) => new(new ApiResult(200) { Body = _openApi })),
+            new("GET", "/v1/version", (request, _) => AnswerAsync(request, _version)),
+            new("GET", "/openapi/v1.json", (request, _) => AnswerAsync(request, new(200) { Body = _openApi })),
         ];
+
+    private static ValueTask<ApiResult> AnswerAsync(ApiRequest request, ApiResult result)
+    {
+        request.Query.ThrowIfAny();
+        return new(result);
+    }
 
     /// <summary>Without the commit that the build appends after a plus sign.</summary>
     private static string ProductVersion()

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Claims;
 using System.Text;
+using MeshCA.Ca;
 using MeshCA.Ca.Rest;
 using MeshCA.Tests.Ca.Store;
 using Microsoft.AspNetCore.Builder;
@@ -31,6 +32,8 @@ internal sealed class AdminHost : IAsyncDisposable
     public HttpClient Http { get; }
 
     public string Socket => Path.Combine(_directory, "admin.sock");
+
+    public CaReadiness Readiness { get; } = new();
 
     /// <summary>The name that the host gives callers.</summary>
     public string Caller { get; set; } = "uid:1000";
@@ -147,6 +150,7 @@ internal sealed class AdminHost : IAsyncDisposable
         builder
             .Services.AddSingleton<TimeProvider>(Store.Time)
             .AddSingleton(Store.Options)
+            .AddSingleton(Readiness)
             .AddSingleton(Store.Database)
             .AddSingleton(Store.Entries)
             .AddSingleton(Store.Agents)

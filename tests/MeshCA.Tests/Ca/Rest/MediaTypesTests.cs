@@ -14,8 +14,7 @@ public sealed class MediaTypesTests
     [InlineData("application/json;q=0.5, application/pem-certificate-chain", MediaTypes.PemChain)]
     [InlineData("application/json;q=0, */*", MediaTypes.PemChain)]
     [InlineData("text/html, application/json;q=0.1", MediaTypes.Json)]
-    public void Negotiate_Accept_PicksTheBestForm(string accept, string form) =>
-        Assert.Equal(form, Negotiate(accept));
+    public void Negotiate_Accept_PicksTheBestForm(string accept, string form) => Assert.Equal(form, Negotiate(accept));
 
     [Theory]
     [InlineData("text/html")]

@@ -14,6 +14,8 @@ public sealed class OpenApiTests
     private static readonly Dictionary<string, JsonTypeInfo> _schemas = new(StringComparer.Ordinal)
     {
         ["Version"] = RestJson.Api.VersionJson,
+        ["Health"] = RestJson.Api.HealthJson,
+        ["Component"] = RestJson.Api.ComponentJson,
         ["Entry"] = RestJson.Api.EntryJson,
         ["EntryList"] = RestJson.Api.EntryList,
         ["JoinToken"] = RestJson.Api.JoinTokenJson,

@@ -19,7 +19,8 @@ public sealed class PageTokenTests
     }
 
     [Fact]
-    public void Read_TokenOfAnotherList_IsRefused() => Assert.Null(PageToken.Read("/v1/agents", PageToken.Make(List, "k")));
+    public void Read_TokenOfAnotherList_IsRefused() =>
+        Assert.Null(PageToken.Read("/v1/agents", PageToken.Make(List, "k")));
 
     [Theory]
     [InlineData("")]

@@ -176,6 +176,22 @@ public sealed class ProblemTests
         Assert.Equal("is odd", (string?)error["reason"]);
     }
 
+    [Theory]
+    [InlineData("/v1/version")]
+    [InlineData("/v1/health")]
+    [InlineData("/openapi/v1.json")]
+    [InlineData("/v1/agents/nobody")]
+    [InlineData("/v1/entries/nothing")]
+    [InlineData("/v1/bundles/example.org")]
+    public async Task Get_UnknownParameter_IsRefused(string path)
+    {
+        await using var host = await AdminHost.StartAsync();
+
+        var answer = await host.GetAsync(path + "?verbose=1");
+
+        Assert.Equal(["?verbose unknown parameter; there are none"], answer.Errors());
+    }
+
     [Fact]
     public async Task Head_OfWhatGetAnswers_HasItsHeadersAndNoBody()
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using MeshCA.Ca;
 using MeshCA.Ca.Agents;
 using MeshCA.Commands.Admin;
 using MeshCA.Tests.Ca.Rest;
@@ -298,6 +299,36 @@ public sealed class AdminCommandTests
         Assert.StartsWith("error: ", noPem.Error, StringComparison.Ordinal);
         Assert.Equal(2, noFile.ExitCode);
         Assert.StartsWith($"error: {file}x cannot be read: ", noFile.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Health_AsTheServerIs_NamesEveryPart()
+    {
+        await using var host = await AdminHost.StartAsync();
+        var starting = await RunAsync(host, ["health"]);
+        host.Readiness.Set(CaReadiness.Store, ComponentState.Ok);
+        host.Readiness.Set(CaReadiness.Authority, ComponentState.Ok);
+        host.Readiness.Set(CaReadiness.ServerSvid, ComponentState.Ok);
+        var ok = await RunAsync(host, ["health"]);
+        host.Readiness.Set("signer:root", ComponentState.Degraded, "the HSM does not answer");
+        var degraded = await RunAsync(host, ["health"]);
+        host.Readiness.Set(CaReadiness.Store, ComponentState.Down, "the disk is full");
+        var down = await RunAsync(host, ["health", "-o", "json"]);
+
+        Assert.Equal(1, starting.ExitCode);
+        Assert.Equal(
+            (
+                0,
+                "ok\nCOMPONENT   STATUS  DETAIL\nauthority   ok      -\nserverSvid  ok      -\nstore       ok      -\n",
+                ""
+            ),
+            ok
+        );
+        Assert.Equal(0, degraded.ExitCode);
+        Assert.StartsWith("degraded\n", degraded.Out, StringComparison.Ordinal);
+        Assert.Contains("signer:root  degraded  the HSM does not answer\n", degraded.Out, StringComparison.Ordinal);
+        Assert.Equal(1, down.ExitCode);
+        Assert.Equal("unhealthy", (string?)JsonNode.Parse(down.Out)!["status"]);
     }
 
     [Fact]
