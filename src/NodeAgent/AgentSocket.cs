@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using MeshCA.NodeAgent.Peers;
+using MeshCA.Sds;
 using MeshCA.Spiffe;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -29,7 +30,7 @@ public static class AgentSocket
     /// <summary>Adds the socket to the agent's Kestrel; the services must have come from <c>AddNodeAgent</c>.</summary>
     public static void Configure(KestrelServerOptions kestrel, AgentOptions options)
     {
-        kestrel.AddServerHeader = false;
+        UnixSocketHttp.Configure(kestrel);
         kestrel.ListenUnixSocket(
             options.SocketPath,
             listen =>

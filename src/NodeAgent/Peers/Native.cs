@@ -18,6 +18,9 @@ internal static partial class Native
     public const int ENoSys = 38;
 
     private const int SysPidfdOpen = 434;
+
+    /// <summary>O_RDONLY | O_CLOEXEC.</summary>
+    private const int OpenReadOnlyDirectory = 0x80000;
     private const short PollIn = 1;
 
     /// <summary>A descriptor of the process, or null with the error; a kernel before 5.3 answers ENOSYS.</summary>
@@ -51,6 +54,22 @@ internal static partial class Native
         }
     }
 
+    /// <summary>Makes a rename in it survive a power loss (fsync(2)).</summary>
+    public static void SyncDirectory(string path)
+    {
+        var fd = Open(path, OpenReadOnlyDirectory);
+        if (fd < 0)
+        {
+            throw new IOException($"{path} cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        using var handle = new SafeFileHandle(fd, ownsHandle: true);
+        if (Fsync(handle) != 0)
+        {
+            throw new IOException($"{path} cannot be synced: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     public static unsafe partial int Statx(int directory, byte* path, int flags, uint mask, StatxBuffer* buffer);
 
@@ -62,6 +81,12 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial long SysCall(long number, long first, long second);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(SafeFileHandle handle);
 
     [LibraryImport("libc", EntryPoint = "poll")]
     private static unsafe partial int Poll(PollFd* fds, ulong count, int timeout);
