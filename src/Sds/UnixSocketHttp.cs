@@ -24,7 +24,6 @@ public static class UnixSocketHttp
         // A discovery stream may be silent for weeks; a dead peer of a Unix socket is known to the kernel.
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
-        limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
         limits.MaxRequestBodySize = null;
     }
 }

@@ -20,7 +20,16 @@ internal sealed class DeltaStream(FeedHub hub, SdsOptions options, PipeWriter ou
     private bool _isOpen;
     private bool _isLastAnswered;
 
-    public void Handle(DeltaDiscoveryRequest request) => Handle(request.TypeUrl, request.Node, () => Take(request));
+    public void Handle(DeltaDiscoveryRequest request)
+    {
+        CheckType(request.TypeUrl);
+        lock (Gate)
+        {
+            Know(request.Node);
+            Take(request);
+            Pump();
+        }
+    }
 
     protected override Response? Next(ResourceSet current)
     {

@@ -19,7 +19,6 @@ internal abstract partial class DiscoveryStream(FeedHub hub, SdsOptions options,
     // A longer list comes from no Envoy; each name costs memory for as long as the stream lives.
     protected const int MaxNames = 10_000;
 
-    private readonly Lock _gate = new();
     private ValueTaskAwaiter<FlushResult> _flush;
     private Action? _flushed;
     private TaskCompletionSource? _drained;
@@ -29,6 +28,9 @@ internal abstract partial class DiscoveryStream(FeedHub hub, SdsOptions options,
 
     /// <summary>Its place in its view's list; guarded by the hub's lock.</summary>
     public int IndexInView { get; set; }
+
+    /// <summary>Guards all of this; taken before the hub's lock, never after it.</summary>
+    protected Lock Gate { get; } = new();
 
     protected View? View { get; private set; }
 
@@ -57,7 +59,7 @@ internal abstract partial class DiscoveryStream(FeedHub hub, SdsOptions options,
     /// <summary>Sends what is new. Called on any thread, never waits.</summary>
     public void Push()
     {
-        lock (_gate)
+        lock (Gate)
         {
             Pump();
         }
@@ -66,7 +68,7 @@ internal abstract partial class DiscoveryStream(FeedHub hub, SdsOptions options,
     /// <summary>After this nothing is written; completes when nothing is being written.</summary>
     public Task EndAsync()
     {
-        lock (_gate)
+        lock (Gate)
         {
             _ended = true;
             MoveTo(null);
@@ -84,7 +86,7 @@ internal abstract partial class DiscoveryStream(FeedHub hub, SdsOptions options,
     /// <summary>Tells where this stream is with each resource of its view.</summary>
     public void Report(SdsStatusBuilder status)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (View?.Current is not { } current)
             {
@@ -100,19 +102,12 @@ internal abstract partial class DiscoveryStream(FeedHub hub, SdsOptions options,
         }
     }
 
-    /// <summary>Runs <paramref name="handle"/> and then sends what the request is owed.</summary>
-    protected void Handle(string typeUrl, Protos.Envoy.Config.Core.V3.Node? node, Action handle)
+    /// <summary>Keeps what matters of a node; later requests of a stream may come without one.</summary>
+    protected void Know(Protos.Envoy.Config.Core.V3.Node? node)
     {
-        CheckType(typeUrl);
-        lock (_gate)
+        if (node is not null)
         {
-            if (node is not null)
-            {
-                Node = NodeFacts.Of(node, options);
-            }
-
-            handle();
-            Pump();
+            Node = NodeFacts.Of(node, options);
         }
     }
 
@@ -157,17 +152,8 @@ internal abstract partial class DiscoveryStream(FeedHub hub, SdsOptions options,
 
     protected void LogStale(string nonce) => LogStaleNonce(logger, Node.Id, NackText.Scrub(nonce));
 
-    private void MoveTo(ViewKey? key)
-    {
-        if (View is { } old)
-        {
-            hub.Leave(old, this);
-        }
-
-        View = key is null ? null : hub.Enter(key, this);
-    }
-
-    private void Pump()
+    /// <summary>Sends what is owed, as far as the connection takes it. Under <see cref="Gate"/>.</summary>
+    protected void Pump()
     {
 #pragma warning disable CA2012 // awaited by hand: an async method would allocate for each stream of a push
         while (!_ended && !_flushing && View?.Current is { } current)
@@ -194,9 +180,19 @@ internal abstract partial class DiscoveryStream(FeedHub hub, SdsOptions options,
 #pragma warning restore CA2012
     }
 
+    private void MoveTo(ViewKey? key)
+    {
+        if (View is { } old)
+        {
+            hub.Leave(old, this);
+        }
+
+        View = key is null ? null : hub.Enter(key, this);
+    }
+
     private void Flushed()
     {
-        lock (_gate)
+        lock (Gate)
         {
             _flushing = false;
             try

@@ -12,7 +12,16 @@ internal sealed class SotwStream(FeedHub hub, SdsOptions options, PipeWriter out
 {
     private bool _hasNamed;
 
-    public void Handle(DiscoveryRequest request) => Handle(request.TypeUrl, request.Node, () => Take(request));
+    public void Handle(DiscoveryRequest request)
+    {
+        CheckType(request.TypeUrl);
+        lock (Gate)
+        {
+            Know(request.Node);
+            Take(request);
+            Pump();
+        }
+    }
 
     protected override Response? Next(ResourceSet current)
     {
