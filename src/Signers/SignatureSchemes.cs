@@ -33,11 +33,17 @@ public static class SignatureSchemes
 
     /// <summary>The length in bytes of the digest that is signed.</summary>
     public static int DigestLength(SignatureScheme scheme) =>
-        HashOf(scheme) == HashAlgorithmName.SHA256 ? SHA256.HashSizeInBytes : SHA384.HashSizeInBytes;
+        scheme is SignatureScheme.EcdsaSha256 or SignatureScheme.RsaPkcs1Sha256
+            ? SHA256.HashSizeInBytes
+            : SHA384.HashSizeInBytes;
 
     /// <summary>The digest that is signed.</summary>
     public static byte[] Digest(SignatureScheme scheme, ReadOnlySpan<byte> data) =>
         HashOf(scheme) == HashAlgorithmName.SHA256 ? SHA256.HashData(data) : SHA384.HashData(data);
+
+    /// <summary>The same into a span; returns its length.</summary>
+    public static int Digest(SignatureScheme scheme, ReadOnlySpan<byte> data, Span<byte> digest) =>
+        DigestLength(scheme) == SHA256.HashSizeInBytes ? SHA256.HashData(data, digest) : SHA384.HashData(data, digest);
 
     /// <summary>The AlgorithmIdentifier in DER, as certificates have it.</summary>
     public static ReadOnlyMemory<byte> AlgorithmIdentifier(SignatureScheme scheme) =>

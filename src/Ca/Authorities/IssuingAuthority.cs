@@ -1,33 +1,95 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using MeshCA.Ca.Issuance;
 using MeshCA.Signers;
+using MeshCA.Signers.Crypto;
+using MeshCA.Spiffe;
 
 namespace MeshCA.Ca.Authorities;
 
-/// <summary>Who signs leaves now: a proved CA certificate and its key. Immutable; swapped whole.</summary>
+/// <summary>A CA certificate and the signer that has its key. Immutable.</summary>
 public sealed class IssuingAuthority
 {
-    /// <summary>Lower-case hex of the subject key identifier.</summary>
-    public required string Id { get; init; }
+    private readonly SignatureVerifier _verifier;
 
-    public required ISigner Signer { get; init; }
+    /// <summary>The certificate was made by us and has passed the linter, or comes from our store.</summary>
+    /// <exception cref="MeshCaException">FailedPrecondition: the certificate's key is not the signer's.</exception>
+    internal IssuingAuthority(
+        ISigner signer,
+        ReadOnlyMemory<byte> certificate,
+        TrustDomain trustDomain,
+        DateTimeOffset issuedAt,
+        IssuingAuthority? issuer
+    )
+    {
+        Signer = signer;
+        Certificate = certificate;
+        TrustDomain = trustDomain;
+        IssuedAt = issuedAt;
+        Root = issuer?.Root ?? this;
+        Scheme = SignatureSchemes.DefaultFor(signer.KeyType);
+        SignatureAlgorithm = SignatureSchemes.AlgorithmIdentifier(Scheme);
+        Intermediates = issuer is null ? [] : [certificate, .. issuer.Intermediates];
+        var fields = CertificateFields.Read(certificate);
+        if (!fields.SubjectPublicKeyInfo.Span.SequenceEqual(signer.SubjectPublicKeyInfo.Span))
+        {
+            throw new MeshCaException(
+                ErrorKind.FailedPrecondition,
+                $"signer '{signer.Name}': its key is not that of the CA certificate with serial number {fields.SerialNumber}"
+            );
+        }
 
-    /// <summary>How <see cref="Signer"/> signs leaves.</summary>
-    public required SignatureScheme Scheme { get; init; }
+        Subject = fields.Subject;
+        NotBefore = fields.NotBefore;
+        NotAfter = fields.NotAfter;
+        var identifier = new byte[CertificateDer.KeyIdentifierLength];
+        CertificateDer.KeyIdentifier(fields.SubjectPublicKeyInfo.Span, identifier);
+        KeyIdentifier = identifier;
+        Id = Convert.ToHexStringLower(identifier);
+        _verifier = new(signer.SubjectPublicKeyInfo);
+    }
 
-    /// <summary>The CA certificate, DER.</summary>
-    public required ReadOnlyMemory<byte> Certificate { get; init; }
+    /// <summary>The subject key identifier, lower-case hex.</summary>
+    public string Id { get; }
 
-    /// <summary>Its subject, DER Name: the issuer of every leaf.</summary>
-    public required ReadOnlyMemory<byte> SubjectName { get; init; }
+    public TrustDomain TrustDomain { get; }
 
-    /// <summary>The value of its subject key identifier, without the OCTET STRING header.</summary>
-    public required ReadOnlyMemory<byte> SubjectKeyIdentifier { get; init; }
+    /// <summary>DER.</summary>
+    public ReadOnlyMemory<byte> Certificate { get; }
 
-    public required DateTimeOffset NotBefore { get; init; }
+    public DateTimeOffset NotBefore { get; }
 
-    /// <summary>No leaf outlives it.</summary>
-    public required DateTimeOffset NotAfter { get; init; }
+    public DateTimeOffset NotAfter { get; }
 
-    /// <summary>What follows the leaf in a chain, issuer of the leaf first; empty when the root signs leaves.</summary>
-    public required ImmutableArray<ReadOnlyMemory<byte>> Intermediates { get; init; }
+    public DateTimeOffset IssuedAt { get; }
+
+    /// <summary>What follows a leaf that it signs: itself and what is above it, never the root.</summary>
+    public ImmutableArray<ReadOnlyMemory<byte>> Intermediates { get; }
+
+    /// <summary>The root that it chains to; itself if it is one.</summary>
+    public IssuingAuthority Root { get; }
+
+    internal ISigner Signer { get; }
+
+    internal SignatureScheme Scheme { get; }
+
+    internal int DigestLength => SignatureSchemes.DigestLength(Scheme);
+
+    /// <summary>DER of the signature's AlgorithmIdentifier.</summary>
+    internal ReadOnlyMemory<byte> SignatureAlgorithm { get; }
+
+    /// <summary>DER of its name, the issuer of what it signs.</summary>
+    internal ReadOnlyMemory<byte> Subject { get; }
+
+    internal ReadOnlyMemory<byte> KeyIdentifier { get; }
+
+    public override string ToString() => $"authority {Id} of {TrustDomain}, until {NotAfter:u}";
+
+    /// <summary>Whether the signature over <paramref name="signed"/> is this authority's.</summary>
+    internal bool Verify(ReadOnlySpan<byte> signed, ReadOnlySpan<byte> signature)
+    {
+        Span<byte> digest = stackalloc byte[SHA384.HashSizeInBytes];
+        var length = SignatureSchemes.Digest(Scheme, signed, digest);
+        return _verifier.Verify(digest[..length], SignatureSchemes.HashOf(Scheme), signature);
+    }
 }

@@ -1,4 +1,5 @@
 using MeshCA.Ca.Agents;
+using MeshCA.Ca.Authorities;
 using MeshCA.Ca.Entries;
 using MeshCA.Spiffe;
 
@@ -67,4 +68,10 @@ public interface IDataStore
 
     /// <summary>Forgets the agent; NotFound if there is no such agent.</summary>
     Task DeleteAgentAsync(string id, CancellationToken ct);
+
+    /// <summary>Every CA certificate, in the order of issue.</summary>
+    Task<IReadOnlyList<AuthorityRecord>> LoadAuthoritiesAsync(CancellationToken ct);
+
+    /// <summary>Stores CA certificates, new or with a new state: all or none.</summary>
+    Task PutAuthoritiesAsync(IReadOnlyCollection<AuthorityRecord> authorities, CancellationToken ct);
 }

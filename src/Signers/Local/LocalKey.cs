@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using MeshCA.Signers.Crypto;
 using MeshCA.Spiffe;
 
 namespace MeshCA.Signers.Local;
@@ -7,10 +8,13 @@ namespace MeshCA.Signers.Local;
 /// <summary>A private key in this process. Safe for concurrent use.</summary>
 internal sealed class LocalKey : IDisposable
 {
-    private const string P256 = "1.2.840.10045.3.1.7";
-    private const string P384 = "1.3.132.0.34";
+    private const string NistP256 = "1.2.840.10045.3.1.7";
+    private const string NistP384 = "1.3.132.0.34";
 
     private readonly byte[] _pkcs8;
+
+    /// <summary>Signs with P-256 where libcrypto does it directly; else null.</summary>
+    private readonly P256PrivateKey? _native;
 
     /// <summary>ECDsa and RSA objects are not safe for concurrent use, so each signature has one to itself.</summary>
     private readonly ConcurrentBag<AsymmetricAlgorithm> _idle = [];
@@ -22,6 +26,10 @@ internal sealed class LocalKey : IDisposable
         _idle.Add(key);
         KeyType = keyType;
         SubjectPublicKeyInfo = key.ExportSubjectPublicKeyInfo();
+        if (keyType == KeyType.EcP256 && P256.IsNative)
+        {
+            _native = new(((ECDsa)key).ExportParameters(includePrivateParameters: true));
+        }
     }
 
     public KeyType KeyType { get; }
@@ -71,6 +79,11 @@ internal sealed class LocalKey : IDisposable
     public byte[] Sign(ReadOnlySpan<byte> digest, SignatureScheme scheme)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_native is not null)
+        {
+            return _native.Sign(digest);
+        }
+
         if (!_idle.TryTake(out var key))
         {
             key = Create(_pkcs8, SignatureSchemes.IsRsa(KeyType));
@@ -95,6 +108,7 @@ internal sealed class LocalKey : IDisposable
     public void Dispose()
     {
         _disposed = true;
+        _native?.Dispose();
         CryptographicOperations.ZeroMemory(_pkcs8);
         DisposeIdle();
     }
@@ -119,8 +133,8 @@ internal sealed class LocalKey : IDisposable
         {
             ECDsa ec => ec.ExportParameters(includePrivateParameters: false).Curve.Oid.Value switch
             {
-                P256 => KeyType.EcP256,
-                P384 => KeyType.EcP384,
+                NistP256 => KeyType.EcP256,
+                NistP384 => KeyType.EcP384,
                 var curve => throw Unsupported($"an EC key of curve {curve}"),
             },
             { KeySize: 2048 } => KeyType.Rsa2048,

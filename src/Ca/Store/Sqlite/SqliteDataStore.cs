@@ -1,4 +1,5 @@
 using MeshCA.Ca.Agents;
+using MeshCA.Ca.Authorities;
 using MeshCA.Ca.Entries;
 using MeshCA.Spiffe;
 
@@ -138,6 +139,22 @@ internal sealed class SqliteDataStore : IDataStore
 
     public Task DeleteAgentAsync(string id, CancellationToken ct) =>
         DoAsync(session => RequireAgent(AgentRows.Delete(session, id), id), Durability.Power, ct);
+
+    public async Task<IReadOnlyList<AuthorityRecord>> LoadAuthoritiesAsync(CancellationToken ct) =>
+        await _database.ReadAsync(AuthorityRows.ReadAll, ct);
+
+    public Task PutAuthoritiesAsync(IReadOnlyCollection<AuthorityRecord> authorities, CancellationToken ct) =>
+        DoAsync(
+            session =>
+            {
+                foreach (var authority in authorities)
+                {
+                    AuthorityRows.Put(session, authority);
+                }
+            },
+            Durability.Power,
+            ct
+        );
 
     private static StoreChange PutEntry(SqliteSession session, RegistrationEntry entry)
     {
