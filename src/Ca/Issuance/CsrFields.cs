@@ -68,8 +68,13 @@ internal readonly ref struct CsrFields
         // The subject is neither used nor read: the identity comes from the caller and the entry.
         info.Content(DerTag.Sequence);
         var key = info.Encoded(DerTag.Sequence);
-        CheckAttributes(new DerReader(info.Content(DerTag.Context0)));
-        info.RequireEnd();
+        if (!info.IsEmpty)
+        {
+            // Some encoders leave an empty set out.
+            CheckAttributes(new DerReader(info.Content(DerTag.Context0)));
+            info.RequireEnd();
+        }
+
         return new()
         {
             Signed = RangeOf(csr, signed),
