@@ -11,6 +11,9 @@ public sealed class CaReadiness
     /// <summary>The authority that issues: its key, its certificate and how long that lasts.</summary>
     public const string Authority = "authority";
 
+    /// <summary>The key's home; an authority that has its intermediate does without it for a while.</summary>
+    public const string RootSigner = "rootSigner";
+
     /// <summary>The server's own X509-SVID, which agents verify it by.</summary>
     public const string ServerSvid = "serverSvid";
 
@@ -23,7 +26,7 @@ public sealed class CaReadiness
     /// <summary>True while the instance can do its work; parts of it may be degraded.</summary>
     public bool IsReady => Components.All(status => status.State is ComponentState.Ok or ComponentState.Degraded);
 
-    /// <summary>For a signer's health the name is <c>signer:{its name}</c>.</summary>
+    /// <summary>Sets the status of one component.</summary>
     public void Set(string component, ComponentState state, string? problem = null) =>
         ImmutableInterlocked.Update(
             ref _components,

@@ -1,13 +1,15 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
 namespace MeshCA.Ca.AgentApi;
 
 /// <summary>Refuses a unary call by the length that stands before its message, so that nothing of it is read or parsed.</summary>
-internal sealed class MessageLimit(RequestDelegate next)
+internal static class MessageLimit
 {
     /// <summary>A CSR of at most 8 KiB and its evidence.</summary>
     public const int MaxUnary = 64 * 1024;
@@ -18,9 +20,21 @@ internal sealed class MessageLimit(RequestDelegate next)
     /// <summary>One byte of flags and four of length (gRPC over HTTP2, "Length-Prefixed-Message").</summary>
     private const int PrefixLength = 5;
 
-    public async Task InvokeAsync(HttpContext context)
+    /// <summary>To an endpoint of the agent API.</summary>
+    public static void Apply(EndpointBuilder endpoint)
     {
-        if (IsUnary(context.Request.Path) && await ReadLengthAsync(context) > MaxUnary)
+        if (
+            endpoint.RequestDelegate is { } next
+            && endpoint.Metadata.OfType<GrpcMethodMetadata>().Any(method => method.Method.Type == MethodType.Unary)
+        )
+        {
+            endpoint.RequestDelegate = context => InvokeAsync(context, next);
+        }
+    }
+
+    private static async Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        if (await ReadLengthAsync(context) > MaxUnary)
         {
             context.Response.ContentType = "application/grpc";
             context.Response.Headers["grpc-status"] = ((int)StatusCode.ResourceExhausted).ToString(
@@ -35,9 +49,6 @@ internal sealed class MessageLimit(RequestDelegate next)
 
         await next(context);
     }
-
-    private static bool IsUnary(PathString path) =>
-        path.Value is "/meshca.v1.AgentService/Attest" or "/meshca.v1.AgentService/Renew";
 
     /// <summary>0 if the body is too short to have one.</summary>
     private static async Task<uint> ReadLengthAsync(HttpContext context)

@@ -189,6 +189,32 @@ public sealed class SqliteDatabaseTests
         Assert.Equal(storeId, fixture.Store.StoreId);
     }
 
+    [Theory]
+    [InlineData(Durability.Process)]
+    [InlineData(Durability.Power)]
+    public async Task Write_ServerKilledAfterwards_IsThere(Durability durability)
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await using var fixture = new StoreFixture();
+        await CreateTableAsync(fixture, ct);
+        for (var i = 0; i < 100; i++)
+        {
+            await fixture.Database.WriteAsync(s => s.Execute("INSERT INTO t VALUES ($1)", (long)i), durability, ct);
+        }
+
+        // What the operating system has at this moment is what a killed server leaves.
+        var left = fixture.Path + "-left.db";
+        File.Copy(fixture.Path, left);
+        File.Copy(fixture.Path + "-wal", left + "-wal");
+        await using var database = Open(left);
+        var rows = await database.ReadAsync(
+            session => (long)session.Command("SELECT count(*) FROM t").ExecuteScalar()!,
+            ct
+        );
+
+        Assert.Equal(100, rows);
+    }
+
     private static SqliteDatabase Open(string path) => SqliteDatabase.Open(path, NullLogger<SqliteDatabase>.Instance);
 
     private static Task<int> CreateTableAsync(StoreFixture fixture, CancellationToken ct) =>
