@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace MeshCA.Ca.Rest;
 
@@ -48,7 +49,7 @@ internal sealed class AdminApi(IEnumerable<IEndpoints> endpoints, IdempotentAnsw
         var dryRun = query.Bool("dryRun");
         query.ThrowIfAny();
         var key = route.Method == "POST" ? IdempotencyKey.Read(request.Headers["Idempotency-Key"]) : null;
-        var hasBody = route.Method != "DELETE" && MayHaveBody(request);
+        var hasBody = route.Method != "DELETE" && http.Features.GetRequiredFeature<IHttpRequestBodyDetectionFeature>().CanHaveBody;
         var contentType = hasBody ? MediaTypes.Check(request.ContentType, route.ContentTypes) : "";
         var body = hasBody ? await BodyBytes.ReadAsync(request, http.RequestAborted) : [];
         var call = new ApiRequest(http, route, id)
@@ -107,13 +108,6 @@ internal sealed class AdminApi(IEnumerable<IEndpoints> endpoints, IdempotentAnsw
                 Allow = string.Join(", ", allowed),
             };
     }
-
-    private static bool MayHaveBody(HttpRequest request) =>
-        request.ContentLength is > 0
-        || (
-            request.ContentLength is null
-            && (request.Headers.TransferEncoding.Count > 0 || request.Protocol != "HTTP/1.1")
-        );
 
     private static Task WriteAsync(HttpContext http, ApiResult result)
     {

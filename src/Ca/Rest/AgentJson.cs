@@ -13,7 +13,7 @@ internal sealed record AgentJson(
     bool Connected,
     string AttestedAt,
     string LastSeen,
-    string? SerialNumber,
+    string? Serial,
     string? SvidNotAfter,
     AgentReportJson? Report
 )

@@ -6,22 +6,8 @@ namespace MeshCA.Ca.Rest;
 /// <summary>Reads a request body into memory, up to the limit, whatever its transfer coding.</summary>
 internal static class BodyBytes
 {
-    public static ValueTask<byte[]> ReadAsync(HttpRequest request, CancellationToken ct)
-    {
-        if (
-            request.ContentLength is 0
-            || (
-                request.ContentLength is null
-                && !request.Headers.ContainsKey("Transfer-Encoding")
-                && request.Protocol != "HTTP/2"
-            )
-        )
-        {
-            return new([]);
-        }
-
-        return request.ContentLength > JsonBody.MaxSize ? throw TooLarge() : ReadPipeAsync(request, ct);
-    }
+    public static ValueTask<byte[]> ReadAsync(HttpRequest request, CancellationToken ct) =>
+        request.ContentLength > JsonBody.MaxSize ? throw TooLarge() : ReadPipeAsync(request, ct);
 
     private static async ValueTask<byte[]> ReadPipeAsync(HttpRequest request, CancellationToken ct)
     {

@@ -54,7 +54,7 @@ public sealed class AgentTests
 
         Assert.Equal(
             $$"""
-            {"id":"{{agent.Id}}","spiffeId":"{{agent.SpiffeId}}","attestation":"join_token","version":"1.2.3","banned":false,"connected":false,"attestedAt":"2026-03-01T12:00:00Z","lastSeen":"2026-03-01T12:00:00Z","serialNumber":null,"svidNotAfter":null,"report":null}
+            {"id":"{{agent.Id}}","spiffeId":"{{agent.SpiffeId}}","attestation":"join_token","version":"1.2.3","banned":false,"connected":false,"attestedAt":"2026-03-01T12:00:00Z","lastSeen":"2026-03-01T12:00:00Z","serial":null,"svidNotAfter":null,"report":null}
             """,
             answer.Body
         );
