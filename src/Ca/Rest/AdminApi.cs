@@ -49,7 +49,9 @@ internal sealed class AdminApi(IEnumerable<IEndpoints> endpoints, IdempotentAnsw
         var dryRun = query.Bool("dryRun");
         query.ThrowIfAny();
         var key = route.Method == "POST" ? IdempotencyKey.Read(request.Headers["Idempotency-Key"]) : null;
-        var hasBody = route.Method != "DELETE" && http.Features.GetRequiredFeature<IHttpRequestBodyDetectionFeature>().CanHaveBody;
+        var hasBody =
+            route.Method != "DELETE"
+            && http.Features.GetRequiredFeature<IHttpRequestBodyDetectionFeature>().CanHaveBody;
         var contentType = hasBody ? MediaTypes.Check(request.ContentType, route.ContentTypes) : "";
         var body = hasBody ? await BodyBytes.ReadAsync(request, http.RequestAborted) : [];
         var call = new ApiRequest(http, route, id)

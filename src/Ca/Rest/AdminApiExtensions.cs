@@ -1,3 +1,4 @@
+using MeshCA.Ca.Issuance;
 using MeshCA.Ca.Store.Sqlite;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -16,8 +17,10 @@ public static class AdminApiExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<CaReadiness>();
         services.TryAddSingleton<SqliteAnswers>();
+        services.TryAddSingleton<IdentityLedger>();
         services.AddSingleton<AdminApi>();
         services.AddSingleton<ProblemWriter>();
+        services.AddSingleton<AdminJournal>();
         services.AddSingleton<IdempotentAnswers>();
         services.AddSingleton<IEndpoints, VersionEndpoints>();
         services.AddSingleton<IEndpoints, HealthEndpoints>();
@@ -25,6 +28,8 @@ public static class AdminApiExtensions
         services.AddSingleton<IEndpoints, JoinTokenEndpoints>();
         services.AddSingleton<IEndpoints, AgentEndpoints>();
         services.AddSingleton<IEndpoints, BundleEndpoints>();
+        services.AddSingleton<IEndpoints, IdentityEndpoints>();
+        services.AddSingleton<IEndpoints, AuthorityEndpoints>();
         return services;
     }
 

@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
 using MeshCA.Ca.Agents;
-using Microsoft.Extensions.Logging;
 
 namespace MeshCA.Ca.Rest;
 
 /// <summary><c>/v1/agents</c>.</summary>
-internal sealed partial class AgentEndpoints(AgentRegistry agents, ILogger<AgentEndpoints> logger) : IEndpoints
+internal sealed class AgentEndpoints(AgentRegistry agents, AdminJournal journal) : IEndpoints
 {
     private const string Path = "/v1/agents";
 
@@ -31,7 +30,7 @@ internal sealed partial class AgentEndpoints(AgentRegistry agents, ILogger<Agent
     {
         JsonBody.ExpectNothing(request.Body);
         var agent = await agents.BanAsync(request.Id, request.DryRun, ct);
-        LogDone(request, "banned", agent);
+        await journal.RecordAsync(request, "agent.banned", agent.Record.Id);
         return Answer(request.DryRun ? Would(agent, banned: true) : agent);
     }
 
@@ -39,7 +38,7 @@ internal sealed partial class AgentEndpoints(AgentRegistry agents, ILogger<Agent
     {
         JsonBody.ExpectNothing(request.Body);
         var agent = await agents.UnbanAsync(request.Id, request.DryRun, ct);
-        LogDone(request, "unbanned", agent);
+        await journal.RecordAsync(request, "agent.unbanned", agent.Record.Id);
         return Answer(request.DryRun ? Would(agent, banned: false) : agent);
     }
 
@@ -48,7 +47,7 @@ internal sealed partial class AgentEndpoints(AgentRegistry agents, ILogger<Agent
         JsonBody.ExpectNothing(request.Body);
         var agent = agents.Get(request.Id);
         await agents.EvictAsync(request.Id, request.DryRun, ct);
-        LogDone(request, "evicted", agent);
+        await journal.RecordAsync(request, "agent.evicted", agent.Record.Id);
         return ApiResult.NoContent;
     }
 
@@ -61,15 +60,4 @@ internal sealed partial class AgentEndpoints(AgentRegistry agents, ILogger<Agent
 
     private static ApiResult Answer(AgentStatus agent) =>
         ApiResult.Of(200, AgentJson.Of(agent), RestJson.Api.AgentJson);
-
-    private void LogDone(ApiRequest request, string done, AgentStatus agent)
-    {
-        if (!request.DryRun)
-        {
-            LogDone(request.Caller, done, agent.Record.Id, request.RequestId);
-        }
-    }
-
-    [LoggerMessage(LogLevel.Information, "{Caller} {Done} agent {AgentId} (request {RequestId})")]
-    private partial void LogDone(string caller, string done, string agentId, string requestId);
 }

@@ -2,16 +2,13 @@ using System.Collections.Immutable;
 using System.Text;
 using MeshCA.Ca.Bundles;
 using MeshCA.Spiffe;
-using Microsoft.Extensions.Logging;
 
 namespace MeshCA.Ca.Rest;
 
 /// <summary><c>/v1/bundles</c>: our own, which only the authority changes, and federated ones.</summary>
-internal sealed partial class BundleEndpoints(
-    BundleRegistry bundles,
-    ServerOptions options,
-    ILogger<BundleEndpoints> logger
-) : IEndpoints, IDisposable
+internal sealed class BundleEndpoints(BundleRegistry bundles, ServerOptions options, AdminJournal journal)
+    : IEndpoints,
+        IDisposable
 {
     private const string Path = "/v1/bundles";
 
@@ -58,10 +55,7 @@ internal sealed partial class BundleEndpoints(
             var present = bundles.Find(trustDomain);
             DemandMatch(request, present);
             await bundles.SetFederatedAsync(bundle, request.DryRun, ct);
-            if (!request.DryRun)
-            {
-                LogSet(request.Caller, trustDomain, request.RequestId);
-            }
+            await journal.RecordAsync(request, "bundle.set", trustDomain.Name);
 
             return Answer(present is null ? 201 : 200, bundle, MediaTypes.Json) with
             {
@@ -82,10 +76,7 @@ internal sealed partial class BundleEndpoints(
         {
             DemandMatch(request, bundles.Find(trustDomain));
             await bundles.DeleteFederatedAsync(trustDomain, request.DryRun, ct);
-            if (!request.DryRun)
-            {
-                LogDeleted(request.Caller, trustDomain, request.RequestId);
-            }
+            await journal.RecordAsync(request, "bundle.deleted", trustDomain.Name);
 
             return ApiResult.NoContent;
         }
@@ -147,10 +138,4 @@ internal sealed partial class BundleEndpoints(
             condition.Demand(Answer(200, present, MediaTypes.Json).ETag!);
         }
     }
-
-    [LoggerMessage(LogLevel.Information, "{Caller} set the bundle of {TrustDomain} (request {RequestId})")]
-    private partial void LogSet(string caller, TrustDomain trustDomain, string requestId);
-
-    [LoggerMessage(LogLevel.Information, "{Caller} deleted the bundle of {TrustDomain} (request {RequestId})")]
-    private partial void LogDeleted(string caller, TrustDomain trustDomain, string requestId);
 }

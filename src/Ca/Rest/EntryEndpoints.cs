@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
 using MeshCA.Ca.Entries;
 using MeshCA.Spiffe;
-using Microsoft.Extensions.Logging;
 
 namespace MeshCA.Ca.Rest;
 
 /// <summary><c>/v1/entries</c>.</summary>
-internal sealed partial class EntryEndpoints(EntryRegistry entries, ILogger<EntryEndpoints> logger) : IEndpoints
+internal sealed class EntryEndpoints(EntryRegistry entries, AdminJournal journal) : IEndpoints
 {
     private const string Path = "/v1/entries";
 
@@ -41,10 +40,7 @@ internal sealed partial class EntryEndpoints(EntryRegistry entries, ILogger<Entr
     {
         var draft = EntryBody.Read(request.Body, present: null, entries.Rules);
         var entry = await entries.CreateAsync(draft, request.DryRun, ct);
-        if (!request.DryRun)
-        {
-            LogCreated(request.Caller, entry.Id, entry.SpiffeId, request.RequestId);
-        }
+        await journal.RecordAsync(request, "entry.created", entry.Id, EntryJson.Of(entry));
 
         return Answer(201, entry, request.DryRun) with
         {
@@ -69,10 +65,7 @@ internal sealed partial class EntryEndpoints(EntryRegistry entries, ILogger<Entr
             request.DryRun,
             ct
         );
-        if (!request.DryRun)
-        {
-            LogUpdated(request.Caller, entry.Id, entry.SpiffeId, request.RequestId);
-        }
+        await journal.RecordAsync(request, "entry.updated", entry.Id, EntryJson.Of(entry));
 
         return Answer(200, entry, request.DryRun);
     }
@@ -81,10 +74,7 @@ internal sealed partial class EntryEndpoints(EntryRegistry entries, ILogger<Entr
     {
         var present = entries.Get(request.Id);
         await entries.DeleteAsync(present.Id, ExpectedRevision(request, present), request.DryRun, ct);
-        if (!request.DryRun)
-        {
-            LogDeleted(request.Caller, present.Id, present.SpiffeId, request.RequestId);
-        }
+        await journal.RecordAsync(request, "entry.deleted", present.Id);
 
         return ApiResult.NoContent;
     }
@@ -102,13 +92,4 @@ internal sealed partial class EntryEndpoints(EntryRegistry entries, ILogger<Entr
         request.IfMatch?.Demand(EntityTags.OfRevision(present.Revision));
         return request.IfMatch is null or { IsAny: true } ? null : present.Revision;
     }
-
-    [LoggerMessage(LogLevel.Information, "{Caller} created entry {EntryId} for {SpiffeId} (request {RequestId})")]
-    private partial void LogCreated(string caller, string entryId, SpiffeId spiffeId, string requestId);
-
-    [LoggerMessage(LogLevel.Information, "{Caller} updated entry {EntryId} for {SpiffeId} (request {RequestId})")]
-    private partial void LogUpdated(string caller, string entryId, SpiffeId spiffeId, string requestId);
-
-    [LoggerMessage(LogLevel.Information, "{Caller} deleted entry {EntryId} for {SpiffeId} (request {RequestId})")]
-    private partial void LogDeleted(string caller, string entryId, SpiffeId spiffeId, string requestId);
 }

@@ -1,22 +1,19 @@
 using System.Collections.Immutable;
 using MeshCA.Ca.Agents;
 using MeshCA.Spiffe;
-using Microsoft.Extensions.Logging;
 
 namespace MeshCA.Ca.Rest;
 
 /// <summary><c>/v1/join-tokens</c>.</summary>
-internal sealed partial class JoinTokenEndpoints(JoinTokens tokens, ILogger<JoinTokenEndpoints> logger) : IEndpoints
+internal sealed class JoinTokenEndpoints(JoinTokens tokens, AdminJournal journal) : IEndpoints
 {
     public ImmutableArray<Route> Routes => [new("POST", "/v1/join-tokens", CreateAsync)];
 
     private async ValueTask<ApiResult> CreateAsync(ApiRequest request, CancellationToken ct)
     {
         var token = await tokens.CreateAsync(ReadTtl(request.Body), request.DryRun, ct);
-        if (!request.DryRun)
-        {
-            LogCreated(request.Caller, token.ExpiresAt, request.RequestId);
-        }
+        // The token itself is written down nowhere: its end of life tells it from others well enough.
+        await journal.RecordAsync(request, "joinToken.created", Rfc3339.Format(token.ExpiresAt));
 
         return ApiResult.Of(
             201,
@@ -35,10 +32,4 @@ internal sealed partial class JoinTokenEndpoints(JoinTokens tokens, ILogger<Join
         errors.ThrowIfAny();
         return ttl;
     }
-
-    [LoggerMessage(
-        LogLevel.Information,
-        "{Caller} created a join token that expires at {ExpiresAt} (request {RequestId})"
-    )]
-    private partial void LogCreated(string caller, DateTimeOffset expiresAt, string requestId);
 }

@@ -66,6 +66,20 @@ internal sealed class QueryValues(IQueryCollection query, FieldErrors errors)
         return Parse(name, text, parse);
     }
 
+    /// <summary>As above, for what parses to a reference; null when absent or wrong.</summary>
+    public string? Text(string name, Func<string, string> parse)
+    {
+        try
+        {
+            return String(name) is { } text ? parse(text) : null;
+        }
+        catch (Exception e) when (e is FormatException or MeshCaException)
+        {
+            errors.Add("?" + name, e.Message);
+            return null;
+        }
+    }
+
     public DateTimeOffset? Time(string name) => Value(name, Rfc3339.Parse);
 
     public int PageSize()

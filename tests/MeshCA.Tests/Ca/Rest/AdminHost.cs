@@ -4,7 +4,10 @@ using System.Net.Sockets;
 using System.Security.Claims;
 using System.Text;
 using MeshCA.Ca;
+using MeshCA.Ca.Issuance;
 using MeshCA.Ca.Rest;
+using MeshCA.Ca.Store;
+using MeshCA.Ca.Store.Sqlite;
 using MeshCA.Tests.Ca.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -152,6 +155,8 @@ internal sealed class AdminHost : IAsyncDisposable
             .AddSingleton(Store.Options)
             .AddSingleton(Readiness)
             .AddSingleton(Store.Database)
+            .AddSingleton<IDataStore>(Store.Store)
+            .AddSingleton<IIssuanceLedger>(new SqliteLedger(Store.Database, Store.Time))
             .AddSingleton(Store.Entries)
             .AddSingleton(Store.Agents)
             .AddSingleton(Store.Tokens)

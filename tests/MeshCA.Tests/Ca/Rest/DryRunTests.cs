@@ -63,8 +63,8 @@ public sealed class DryRunTests
         Assert.DoesNotContain(
             host.Log.GetSnapshot(),
             static r =>
-                r.Message.Contains("updated entry", StringComparison.Ordinal)
-                || r.Message.Contains("deleted entry", StringComparison.Ordinal)
+                r.Message.Contains("entry.updated", StringComparison.Ordinal)
+                || r.Message.Contains("entry.deleted", StringComparison.Ordinal)
         );
     }
 

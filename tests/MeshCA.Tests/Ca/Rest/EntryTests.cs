@@ -300,12 +300,12 @@ public sealed class EntryTests
 
         var log = host.Log.GetSnapshot().Select(static r => r.Message).ToList();
         Assert.Contains(
-            $"uid:4711 created entry {id} for spiffe://example.org/web (request {created.Header("X-Request-Id")})",
+            $"uid:4711: entry.created {id} (request {created.Header("X-Request-Id")})",
             log,
             StringComparer.Ordinal
         );
-        Assert.Contains(log, m => m.StartsWith($"uid:4711 updated entry {id} ", StringComparison.Ordinal));
-        Assert.Contains(log, m => m.StartsWith($"uid:4711 deleted entry {id} ", StringComparison.Ordinal));
+        Assert.Contains(log, m => m.StartsWith($"uid:4711: entry.updated {id} ", StringComparison.Ordinal));
+        Assert.Contains(log, m => m.StartsWith($"uid:4711: entry.deleted {id} ", StringComparison.Ordinal));
     }
 
     /// <summary>The ids, joined by commas.</summary>

@@ -45,7 +45,10 @@ public sealed class IdempotencyTests
         );
 
         Assert.All(answers, a => AssertSame(answers[0], a));
-        Assert.Single(host.Log.GetSnapshot(), static r => r.Message.Contains("join token", StringComparison.Ordinal));
+        Assert.Single(
+            host.Log.GetSnapshot(),
+            static r => r.Message.Contains("joinToken.created", StringComparison.Ordinal)
+        );
     }
 
     [Fact]

@@ -25,6 +25,10 @@ public sealed class OpenApiTests
         ["AgentList"] = RestJson.Api.AgentList,
         ["Bundle"] = RestJson.Api.BundleJson,
         ["BundleList"] = RestJson.Api.BundleList,
+        ["Identity"] = RestJson.Api.IdentityJson,
+        ["IdentityList"] = RestJson.Api.IdentityList,
+        ["Authority"] = RestJson.Api.AuthorityJson,
+        ["AuthorityList"] = RestJson.Api.AuthorityList,
         ["Problem"] = RestJson.Api.ProblemJson,
         ["FieldError"] = RestJson.Api.FieldErrorJson,
         ["Blocker"] = RestJson.Api.BlockerJson,
@@ -90,7 +94,9 @@ public sealed class OpenApiTests
                 .. route.IsMutation ? ["query dryRun"] : Array.Empty<string>(),
                 .. route.Method == "POST" ? ["header Idempotency-Key"] : Array.Empty<string>(),
                 .. route.Method is "PUT" or "DELETE" ? ["header If-Match"] : Array.Empty<string>(),
-                .. route is { Method: "GET", Template: [.., '}'] } ? ["header If-None-Match"] : Array.Empty<string>(),
+                .. route.Method == "GET" && route.Template.Contains('{', StringComparison.Ordinal)
+                    ? ["header If-None-Match"]
+                    : Array.Empty<string>(),
                 .. route
                     .Template.Split('/')
                     .Where(static s => s.StartsWith('{'))

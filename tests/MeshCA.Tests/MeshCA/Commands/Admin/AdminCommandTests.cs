@@ -302,6 +302,28 @@ public sealed class AdminCommandTests
     }
 
     [Fact]
+    public async Task Authority_ListAndShow_ShowIt()
+    {
+        await using var host = await AdminHost.StartAsync();
+        await AuthorityTests.PutAsync(host, AuthorityTests.Root("b0"));
+
+        var list = await RunAsync(host, ["authority", "list"]);
+        var show = await RunAsync(host, ["authority", "show", "b0"]);
+        var pem = await RunAsync(host, ["authority", "show", "b0", "-o", "pem"]);
+
+        Assert.Equal(
+            """
+            ID  USE   STATE   SIGNER  KIND  NOT AFTER             PARENT
+            b0  x509  active  root    disk  2027-03-01T12:00:00Z  -
+
+            """,
+            list.Out
+        );
+        Assert.StartsWith("id          b0\nuse         x509\n", show.Out, StringComparison.Ordinal);
+        Assert.StartsWith("-----BEGIN CERTIFICATE-----\n", pem.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Health_AsTheServerIs_NamesEveryPart()
     {
         await using var host = await AdminHost.StartAsync();
