@@ -1,0 +1,19 @@
+using MeshCA.Benchmarks;
+using MeshCA.Benchmarks.Issuance;
+
+// dotnet run -c Release --project tests/MeshCA.Benchmarks -- <benchmark> [--rounds N] [--seconds N]
+using var cancellation = new CancellationTokenSource();
+Console.CancelKeyPress += (_, e) =>
+{
+    e.Cancel = true;
+    cancellation.Cancel();
+};
+switch (args)
+{
+    case ["issuance", .. var options]:
+        await IssuanceBenchmark.RunAsync(BenchmarkOptions.Parse(options), cancellation.Token);
+        return 0;
+    default:
+        await Console.Error.WriteLineAsync("usage: MeshCA.Benchmarks issuance [--rounds N] [--seconds N]");
+        return 2;
+}
