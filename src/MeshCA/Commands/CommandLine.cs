@@ -51,6 +51,12 @@ internal static class CommandLine
         {
             return ExitCodes.Refused;
         }
+        catch (Exception e)
+        {
+            // Nothing that we foresaw: whoever mends it needs all of it.
+            await error.WriteLineAsync($"error: a defect of meshca; please report it\n{e}");
+            return ExitCodes.Refused;
+        }
     }
 
     /// <summary>After an unknown command everything else is unknown too: one error says it.</summary>

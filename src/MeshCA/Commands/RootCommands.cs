@@ -11,6 +11,9 @@ internal static class RootCommands
     public static RootCommand Build()
     {
         var root = new RootCommand("A SPIFFE certificate authority and Envoy secret server.");
+        root.Subcommands.Add(DevCommand.Build());
+        root.Subcommands.Add(RunCommands.BuildServer());
+        root.Subcommands.Add(RunCommands.BuildAgent());
         root.Subcommands.Add(ConfigCommands.Build());
         foreach (var command in AdminCommands.All())
         {

@@ -1,6 +1,6 @@
 using MeshCA.Configuration;
 
-namespace MeshCA.Tests.Program.Configuration;
+namespace MeshCA.Tests.Configuration;
 
 public sealed class HostPortTests
 {

@@ -3,7 +3,7 @@ using MeshCA.Signers;
 using MeshCA.Signers.Disk;
 using MeshCA.Signers.Memory;
 
-namespace MeshCA.Tests.Program.Configuration;
+namespace MeshCA.Tests.Configuration;
 
 public sealed class ServerConfigTests
 {

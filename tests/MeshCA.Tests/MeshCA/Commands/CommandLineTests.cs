@@ -1,14 +1,18 @@
-namespace MeshCA.Tests.Program.Commands;
+namespace MeshCA.Tests.Commands;
 
 public sealed class CommandLineTests
 {
     [Theory]
+    [InlineData("", "a command is missing; one of: dev, server")]
+    [InlineData("serve", "'serve' is not a command here; did you mean server")]
     [InlineData("config validat --config x", "'validat' is not a command here; did you mean validate")]
     [InlineData("config validate", "--config")]
+    [InlineData("server run --config x --colour", "--colour")]
     [InlineData("svid x509 -o xml", "xml")]
     [InlineData("svid x509 --socket relative:a", "--socket: 'relative:a' is not a Workload API address")]
     [InlineData("svid x509 --socket /a --timeout soon", "--timeout: 'soon' is not a duration")]
     [InlineData("svid x509 --socket /a --timeout 0s", "--timeout: it must be more than zero")]
+    [InlineData("dev --trust-domain UPPER", "--trust-domain: 'UPPER' is not a trust domain")]
     [InlineData("envoy bootstrap --id a --cluster b", "nothing to do: name --listen and --upstream-app")]
     [InlineData("envoy bootstrap --id a --cluster b --listen 127.0.0.1:1", "--listen also needs --upstream-app")]
     [InlineData("envoy bootstrap --id a --cluster b --peer a:1", "--peer also needs --egress-listen and --peer-id")]
@@ -41,6 +45,9 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData("dev")]
+    [InlineData("server run")]
+    [InlineData("agent run")]
     [InlineData("config validate")]
     [InlineData("svid x509")]
     [InlineData("svid watch")]

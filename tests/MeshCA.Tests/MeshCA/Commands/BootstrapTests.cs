@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using YamlDotNet.RepresentationModel;
 
-namespace MeshCA.Tests.Program.Commands;
+namespace MeshCA.Tests.Commands;
 
 public sealed class BootstrapTests
 {

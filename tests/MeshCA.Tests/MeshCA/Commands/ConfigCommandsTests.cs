@@ -1,4 +1,4 @@
-namespace MeshCA.Tests.Program.Commands;
+namespace MeshCA.Tests.Commands;
 
 public sealed class ConfigCommandsTests : IDisposable
 {
@@ -29,6 +29,22 @@ public sealed class ConfigCommandsTests : IDisposable
         Assert.Equal(1, code);
         Assert.Empty(stdout);
         Assert.Contains($"error: {path}: attestation (line 1): it is required", stderr, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("server")]
+    [InlineData("agent")]
+    public async Task Run_WrongFile_IsExit1WithEveryError(string kind)
+    {
+        var path = Write("f.yaml", "trustDomian: x\nmanagement: y\n");
+
+        var (code, _, stderr) = await Cli.RunAsync(kind, "run", "--config", path);
+
+        Assert.Equal(1, code);
+        Assert.All(
+            ["trustDomian", "management"],
+            key => Assert.Contains($"error: {path}: {key} (line", stderr, StringComparison.Ordinal)
+        );
     }
 
     [Fact]

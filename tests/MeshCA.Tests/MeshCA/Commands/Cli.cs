@@ -1,6 +1,6 @@
 using MeshCA.Commands;
 
-namespace MeshCA.Tests.Program.Commands;
+namespace MeshCA.Tests.Commands;
 
 /// <summary>The command line, run in this process.</summary>
 internal static class Cli

@@ -2,7 +2,7 @@ using MeshCA.Ca;
 using MeshCA.Configuration;
 using MeshCA.NodeAgent;
 
-namespace MeshCA.Tests.Program.Configuration;
+namespace MeshCA.Tests.Configuration;
 
 /// <summary>Configuration texts, read as if they were files of <c>/etc/meshca</c>.</summary>
 internal static class ConfigText

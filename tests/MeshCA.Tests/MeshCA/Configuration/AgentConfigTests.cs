@@ -1,4 +1,4 @@
-namespace MeshCA.Tests.Program.Configuration;
+namespace MeshCA.Tests.Configuration;
 
 public sealed class AgentConfigTests
 {

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using MeshCA.Configuration;
 
-namespace MeshCA.Tests.Program.Configuration;
+namespace MeshCA.Tests.Configuration;
 
 /// <summary>docs/configuration.md names every key that exists.</summary>
 public sealed class DocumentationTests
