@@ -21,7 +21,7 @@ internal sealed partial class NodeIdentityKeeper(
     private static readonly string _agentVersion =
         typeof(NodeIdentityKeeper).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
-    private readonly ServerBackoff _backoff = new();
+    private readonly ServerBackoff _backoff = new(time);
     private readonly Signal _wake = new();
     private readonly Lock _saving = new();
 
@@ -254,20 +254,33 @@ internal sealed partial class NodeIdentityKeeper(
         var attested = identity.Svid is not null;
         var reason = ServerBackoff.Reason(e);
         var delay = _backoff.Next(e);
+        var log = _backoff.ShouldLog(e, out var trace);
         if (ServerBackoff.IsRefusal(e))
         {
-            LogRefused(reason, ServerBackoff.Remedy, delay);
+            if (log)
+            {
+                LogRefused(reason, ServerBackoff.Remedy, delay);
+            }
+
             identity.SetProblem($"the server refuses this agent: {reason}; {ServerBackoff.Remedy}");
             ReattestIfAsked();
         }
         else if (attested)
         {
-            LogRenewalFailed(e, reason, delay);
+            if (log)
+            {
+                LogRenewalFailed(trace, reason, delay);
+            }
+
             identity.SetProblem($"renewal of the agent's X509-SVID failed: {reason}");
         }
         else
         {
-            LogAttestationFailed(e, reason, delay);
+            if (log)
+            {
+                LogAttestationFailed(trace, reason, delay);
+            }
+
             identity.SetProblem($"attestation of the node failed: {reason}");
         }
 
@@ -305,10 +318,10 @@ internal sealed partial class NodeIdentityKeeper(
     private partial void LogExpired(SpiffeId spiffeId, DateTimeOffset notAfter);
 
     [LoggerMessage(LogLevel.Warning, "Could not attest the node: {Reason}. Retrying in {Delay}")]
-    private partial void LogAttestationFailed(Exception e, string reason, TimeSpan delay);
+    private partial void LogAttestationFailed(Exception? e, string reason, TimeSpan delay);
 
     [LoggerMessage(LogLevel.Warning, "Could not renew the agent's X509-SVID: {Reason}. Retrying in {Delay}")]
-    private partial void LogRenewalFailed(Exception e, string reason, TimeSpan delay);
+    private partial void LogRenewalFailed(Exception? e, string reason, TimeSpan delay);
 
     [LoggerMessage(
         LogLevel.Error,

@@ -12,30 +12,21 @@ namespace MeshCA.NodeAgent.Svids;
 /// </summary>
 internal sealed partial class IdentityCache(AgentOptions options, TimeProvider time, ILogger<IdentityCache> logger)
 {
-    /// <summary>How long a workload's SVIDs outlive its last connection: it may only be restarting.</summary>
-    private static readonly TimeSpan _viewGrace = TimeSpan.FromMinutes(5);
-
     private static readonly TimeSpan _sweepInterval = TimeSpan.FromSeconds(30);
-
-    /// <summary>Beyond this many views without subscribers the oldest go before their grace is over.</summary>
-    private const int MaxIdleViews = 256;
 
     private readonly Lock _lock = new();
     private readonly SlotIndex _index = new();
-    private readonly Dictionary<TrustDomain, ServedBundle> _bundles = [];
-    private readonly Queue<SvidSlot> _urgent = [];
-    private readonly Queue<SvidSlot> _renewals = [];
-    private readonly PriorityQueue<(SvidSlot Slot, long Version), DateTimeOffset> _timers = new();
-    private readonly HashSet<WorkloadView> _dirty = [];
-    private readonly HashSet<WorkloadView> _unready = [];
-    private readonly ViewBuilder _builder = new(time);
-
-    private readonly TrustDomain _trustDomain = options.TrustDomain;
-
+    private readonly ServedBundles _bundles = new(options.TrustDomain);
+    private readonly IssueQueue _queue = new();
+    private readonly SlotTimers _timers = new();
+    private readonly ViewSwapper _swapper = new(time);
     private DateTimeOffset _nextSweepAt;
+
+    /// <summary>When the clock comes by itself; the past once it has been told to come sooner.</summary>
+    private DateTimeOffset _clockAt;
+
     private bool _inSync;
     private int _held;
-    private int _queued;
 
     /// <summary>False until the first snapshot of the server has been applied.</summary>
     public bool IsInSync => Volatile.Read(ref _inSync);
@@ -60,114 +51,63 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
         }
     }
 
+    private DateTimeOffset NextDue
+    {
+        get
+        {
+            var next = _nextSweepAt;
+            next = _timers.NextDue < next ? _timers.NextDue.Value : next;
+            return _swapper.NextDue < next ? _swapper.NextDue.Value : next;
+        }
+    }
+
     /// <summary>The view for a process with these selectors; its SVIDs are issued from now on.</summary>
     public WorkloadView Open(SelectorSet selectors)
     {
-        using var swaps = new Swaps(this);
-        lock (_lock)
+        WorkloadView? view = null;
+        Update(now =>
         {
-            var now = time.GetUtcNow();
-            if (_index.TryGetView(selectors, out var view))
+            if (_index.TryGetView(selectors, out view))
             {
                 view.LastUsedAt = now;
-                return view;
+                return;
             }
 
             view = new(selectors, now);
             _index.AddView(view);
-            foreach (var slot in view.Slots)
-            {
-                Consider(slot, now);
-            }
-
-            MarkDirty(view);
-            swaps.Collect(now);
-            return view;
-        }
+            view.Slots.ForEach(slot => Consider(slot, now));
+            _swapper.MarkDirty(view);
+        });
+        return view!;
     }
 
     /// <summary>Replaces all entries and bundles.</summary>
-    public void ApplySnapshot(IReadOnlyCollection<AgentEntry> entries, IReadOnlyCollection<TrustBundle> bundles)
-    {
-        using var swaps = new Swaps(this);
-        lock (_lock)
+    public void ApplySnapshot(IReadOnlyCollection<AgentEntry> entries, IReadOnlyCollection<TrustBundle> bundles) =>
+        Update(now =>
         {
-            var now = time.GetUtcNow();
             var present = entries.Select(static e => e.Id).ToHashSet(StringComparer.Ordinal);
-            foreach (var slot in _index.Slots.Where(s => !present.Contains(s.Entry.Id)).ToList())
-            {
-                Remove(slot);
-            }
-
-            foreach (var entry in entries)
-            {
-                Upsert(entry, now);
-            }
-
-            var named = bundles.Select(static b => b.TrustDomain).ToHashSet();
-            foreach (var trustDomain in _bundles.Keys.Where(t => !named.Contains(t) && t != _trustDomain).ToList())
-            {
-                RemoveBundle(trustDomain);
-            }
-
-            foreach (var bundle in bundles)
-            {
-                SetBundle(bundle);
-            }
-
+            var removed = _index.Slots.Select(static s => s.Entry.Id).Where(id => !present.Contains(id)).ToList();
+            Apply(entries, removed, bundles, _bundles.MissingFrom(bundles), now);
             if (!_inSync)
             {
                 Volatile.Write(ref _inSync, true);
                 foreach (var view in _index.Views)
                 {
-                    MarkDirty(view);
+                    _swapper.MarkDirty(view);
                 }
             }
+        });
 
-            swaps.Collect(now);
-        }
-    }
-
+    /// <summary>Takes one change that came after the snapshot.</summary>
     public void ApplyChange(
         IReadOnlyCollection<AgentEntry> upserted,
         IReadOnlyCollection<string> removedIds,
         IReadOnlyCollection<TrustBundle> bundles,
         IReadOnlyCollection<TrustDomain> removedBundles
-    )
-    {
-        using var swaps = new Swaps(this);
-        lock (_lock)
-        {
-            var now = time.GetUtcNow();
-            foreach (var id in removedIds)
-            {
-                if (_index.TryGetSlot(id, out var slot))
-                {
-                    Remove(slot);
-                }
-            }
-
-            foreach (var entry in upserted)
-            {
-                Upsert(entry, now);
-            }
-
-            foreach (var trustDomain in removedBundles)
-            {
-                RemoveBundle(trustDomain);
-            }
-
-            foreach (var bundle in bundles)
-            {
-                SetBundle(bundle);
-            }
-
-            swaps.Collect(now);
-        }
-    }
+    ) => Update(now => Apply(upserted, removedIds, bundles, removedBundles, now));
 
     /// <summary>How many jobs wait.</summary>
-    public int QueuedCount => Volatile.Read(ref _queued);
+    public int QueuedCount => _queue.Count;
 
     /// <summary>Up to <paramref name="max"/> jobs; missing SVIDs before renewals.</summary>
     public List<IssueJob> TakeJobs(int max)
@@ -175,9 +115,8 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
         var jobs = new List<IssueJob>();
         lock (_lock)
         {
-            while (jobs.Count < max && (_urgent.TryDequeue(out var slot) || _renewals.TryDequeue(out slot)))
+            while (jobs.Count < max && _queue.TryTake(out var slot))
             {
-                _queued--;
                 if (slot.State != SlotState.Queued)
                 {
                     continue;
@@ -195,56 +134,34 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
     }
 
     /// <summary>Takes what became of jobs, all at once, so that a workload sees a batch as one change.</summary>
-    public void Complete(IReadOnlyCollection<JobOutcome> outcomes)
-    {
-        using var swaps = new Swaps(this);
-        lock (_lock)
+    public void Complete(IReadOnlyCollection<JobOutcome> outcomes) =>
+        Update(now =>
         {
-            var now = time.GetUtcNow();
             foreach (var outcome in outcomes)
             {
                 Complete(outcome, now);
             }
-
-            swaps.Collect(now);
-        }
-    }
+        });
 
     /// <summary>Gives jobs back that were not answered.</summary>
-    public void Return(IReadOnlyCollection<IssueJob> jobs)
-    {
-        lock (_lock)
+    public void Return(IReadOnlyCollection<IssueJob> jobs) =>
+        Update(now =>
         {
-            var now = time.GetUtcNow();
             foreach (var (slot, _) in jobs)
             {
                 slot.State = SlotState.Idle;
                 Consider(slot, now);
             }
-        }
-    }
+        });
 
     /// <summary>Does what is due: renewals, ends of SVIDs, delayed swaps, forgotten views. When to come again.</summary>
     public DateTimeOffset Tick()
     {
-        using var swaps = new Swaps(this);
-        lock (_lock)
+        Update(now =>
         {
-            var now = time.GetUtcNow();
-            while (
-                _timers.TryPeek(out var timer, out var due) && (due <= now || timer.Slot.TimerVersion != timer.Version)
-            )
+            while (_timers.TakeDue(now) is { } slot)
             {
-                _timers.Dequeue();
-                if (timer.Slot.TimerVersion == timer.Version)
-                {
-                    Consider(timer.Slot, now);
-                }
-            }
-
-            foreach (var view in _unready.Where(v => v.ReadyBy <= now))
-            {
-                MarkDirty(view);
+                Consider(slot, now);
             }
 
             if (now >= _nextSweepAt)
@@ -252,20 +169,72 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
                 _nextSweepAt = now + _sweepInterval;
                 SweepViews(now);
             }
+        });
+        lock (_lock)
+        {
+            return _clockAt = NextDue;
+        }
+    }
 
-            swaps.Collect(now);
-            var next = _nextSweepAt;
-            foreach (var view in _dirty)
+    /// <summary>
+    /// The only way to change anything: under the lock, then the views that this made different are swapped, and once the
+    /// lock is released their subscribers are told, who may call back.
+    /// </summary>
+    private void Update(Action<DateTimeOffset> change)
+    {
+        List<WorkloadView> swapped = [];
+        lock (_lock)
+        {
+            var now = time.GetUtcNow();
+            change(now);
+
+            // Before the first snapshot nothing is known, and nothing may be said.
+            if (_inSync && _bundles.TryGetOwn(out var own))
             {
-                next = view.NextSwapAt < next ? view.NextSwapAt : next;
+                _swapper.Swap(own, _bundles, now, swapped);
             }
 
-            foreach (var view in _unready)
-            {
-                next = view.ReadyBy < next ? view.ReadyBy : next;
-            }
+            WakeClock();
+        }
 
-            return _timers.TryPeek(out _, out var first) && first < next ? first : next;
+        swapped.ForEach(static v => v.Notify());
+    }
+
+    private void Apply(
+        IReadOnlyCollection<AgentEntry> upserted,
+        IReadOnlyCollection<string> removedIds,
+        IReadOnlyCollection<TrustBundle> bundles,
+        IReadOnlyCollection<TrustDomain> removedBundles,
+        DateTimeOffset now
+    )
+    {
+        foreach (var id in removedIds)
+        {
+            if (_index.TryGetSlot(id, out var slot))
+            {
+                Remove(slot);
+            }
+        }
+
+        foreach (var entry in upserted)
+        {
+            Upsert(entry, now);
+        }
+
+        foreach (var trustDomain in removedBundles)
+        {
+            if (_bundles.Remove(trustDomain))
+            {
+                MarkBundleDirty(trustDomain);
+            }
+        }
+
+        foreach (var bundle in bundles)
+        {
+            if (_bundles.Set(bundle))
+            {
+                MarkBundleDirty(bundle.TrustDomain);
+            }
         }
     }
 
@@ -300,7 +269,7 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
     {
         MarkDirty(slot);
         Drop(slot);
-        slot.TimerVersion++;
+        _timers.Set(slot, null);
         _index.RemoveSlot(slot);
     }
 
@@ -334,22 +303,11 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
 
         if (slot.State == SlotState.Idle && slot.NeedsSvid(now) && slot.RetryAt <= now)
         {
-            slot.State = SlotState.Queued;
-            (slot.Svid is null ? _urgent : _renewals).Enqueue(slot);
-            Volatile.Write(ref _queued, _queued + 1);
+            _queue.Add(slot);
             JobsAdded.Set();
         }
 
-        slot.TimerVersion++;
-        if (slot.NextDue(now) is { } due)
-        {
-            if (!_timers.TryPeek(out _, out var first) || due < first)
-            {
-                TimersChanged.Set();
-            }
-
-            _timers.Enqueue((slot, slot.TimerVersion), due);
-        }
+        _timers.Set(slot, slot.NextDue(now));
     }
 
     private void Complete(JobOutcome outcome, DateTimeOffset now)
@@ -382,96 +340,43 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
         Consider(slot, now);
     }
 
-    private void SetBundle(TrustBundle bundle)
-    {
-        if (_bundles.TryGetValue(bundle.TrustDomain, out var old) && old.Bundle.Equals(bundle))
-        {
-            return;
-        }
-
-        _bundles[bundle.TrustDomain] = new(bundle);
-        MarkBundleDirty(bundle.TrustDomain);
-    }
-
-    private void RemoveBundle(TrustDomain trustDomain)
-    {
-        if (trustDomain != _trustDomain && _bundles.Remove(trustDomain))
-        {
-            MarkBundleDirty(trustDomain);
-        }
-    }
-
     private void MarkBundleDirty(TrustDomain trustDomain)
     {
         foreach (var view in _index.Views)
         {
-            if (trustDomain == _trustDomain || view.Slots.Exists(s => s.Entry.FederatesWith.Contains(trustDomain)))
+            if (_bundles.IsOwn(trustDomain) || view.Slots.Exists(s => s.Entry.FederatesWith.Contains(trustDomain)))
             {
-                MarkDirty(view);
+                _swapper.MarkDirty(view);
             }
         }
-    }
-
-    /// <summary>True if subscribers are to be told.</summary>
-    private bool Swap(WorkloadView view, ServedBundle own, DateTimeOffset now)
-    {
-        if (view.ReadyBy == DateTimeOffset.MaxValue)
-        {
-            view.ReadyBy = now + ViewBuilder.FirstWait;
-        }
-
-        var changed = _builder.Swap(view, own, _bundles, now);
-        if (view.Current is { IsReady: true })
-        {
-            _unready.Remove(view);
-        }
-        else if (_unready.Add(view))
-        {
-            TimersChanged.Set();
-        }
-
-        return changed;
     }
 
     private void MarkDirty(SvidSlot slot)
     {
         foreach (var view in slot.Views)
         {
-            MarkDirty(view);
+            _swapper.MarkDirty(view);
         }
-    }
-
-    private void MarkDirty(WorkloadView view)
-    {
-        _dirty.Add(view);
     }
 
     private void SweepViews(DateTimeOffset now)
     {
-        var idle = new List<WorkloadView>();
-        foreach (var view in _index.Views)
+        foreach (var view in IdleViews.Find(_index.Views, now))
         {
-            if (view.SubscriberCount > 0)
-            {
-                view.LastUsedAt = now;
-            }
-            else
-            {
-                idle.Add(view);
-            }
+            var slots = view.Slots.ToList();
+            _index.RemoveView(view);
+            _swapper.Remove(view);
+            slots.ForEach(Forget);
         }
+    }
 
-        idle.Sort(static (a, b) => b.LastUsedAt.CompareTo(a.LastUsedAt));
-        for (var i = 0; i < idle.Count; i++)
+    /// <summary>If something became due sooner than the clock sleeps.</summary>
+    private void WakeClock()
+    {
+        if (NextDue < _clockAt)
         {
-            if (i >= MaxIdleViews || idle[i].LastUsedAt + _viewGrace <= now)
-            {
-                var slots = idle[i].Slots.ToList();
-                _index.RemoveView(idle[i]);
-                _dirty.Remove(idle[i]);
-                _unready.Remove(idle[i]);
-                slots.ForEach(Forget);
-            }
+            _clockAt = DateTimeOffset.MinValue;
+            TimersChanged.Set();
         }
     }
 
@@ -483,47 +388,4 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
 
     [LoggerMessage(LogLevel.Warning, "No X509-SVID for {SpiffeId} (entry {EntryId}): {Error}. Retrying in {Delay}")]
     private partial void LogFailed(SpiffeId spiffeId, string entryId, string error, TimeSpan delay);
-
-    /// <summary>Swaps dirty views under the lock and tells their subscribers once it is released, so that they may call back.</summary>
-    private ref struct Swaps(IdentityCache cache)
-    {
-        private List<WorkloadView>? _swapped;
-
-        public void Collect(DateTimeOffset now)
-        {
-            // Before the first snapshot nothing is known, and nothing may be said.
-            if (!cache._inSync || !cache._bundles.TryGetValue(cache._trustDomain, out var own))
-            {
-                return;
-            }
-
-            foreach (var view in cache._dirty)
-            {
-                if (view.NextSwapAt <= now)
-                {
-                    cache._dirty.Remove(view);
-                    if (cache.Swap(view, own, now))
-                    {
-                        (_swapped ??= []).Add(view);
-                    }
-                }
-            }
-
-            if (cache._dirty.Count > 0)
-            {
-                cache.TimersChanged.Set();
-            }
-        }
-
-        public readonly void Dispose()
-        {
-            if (_swapped is not null)
-            {
-                foreach (var view in _swapped)
-                {
-                    view.Notify();
-                }
-            }
-        }
-    }
 }

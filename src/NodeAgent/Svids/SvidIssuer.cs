@@ -28,7 +28,7 @@ internal sealed partial class SvidIssuer(
     private static readonly TimeSpan _batchTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan _goodStream = TimeSpan.FromSeconds(5);
 
-    private readonly ServerBackoff _backoff = new();
+    private readonly ServerBackoff _backoff = new(time);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -55,7 +55,10 @@ internal sealed partial class SvidIssuer(
                 }
 
                 delay = _backoff.Next(e);
-                LogLost(e, ServerBackoff.Reason(e), delay);
+                if (_backoff.ShouldLog(e, out var trace))
+                {
+                    LogLost(trace, ServerBackoff.Reason(e), delay);
+                }
             }
 
             await identity.WaitWhileAsync(svid, delay, time, stoppingToken);
@@ -190,7 +193,7 @@ internal sealed partial class SvidIssuer(
                 new(
                     job.Entry.SpiffeId,
                     leaf.Certificate.Memory,
-                    intermediates,
+                    verifier.Intermediates,
                     key.Pkcs8,
                     DateTimeOffset.FromUnixTimeMilliseconds(leaf.IssuedAtMs),
                     job.Entry.Revision
@@ -209,5 +212,5 @@ internal sealed partial class SvidIssuer(
         LogLevel.Warning,
         "Lost the issuance stream: {Reason}. SVIDs that are held are served on; retrying in {Delay}"
     )]
-    private partial void LogLost(Exception e, string reason, TimeSpan delay);
+    private partial void LogLost(Exception? e, string reason, TimeSpan delay);
 }

@@ -18,6 +18,9 @@ internal sealed class SvidVerifier(NodeIdentity identity, TimeProvider time) : I
     private TrustBundle? _bundle;
     private ImmutableArray<ReadOnlyMemory<byte>> _intermediates = [];
 
+    /// <summary>Those of the last leaf: one copy for all SVIDs of an issuer.</summary>
+    public ImmutableArray<ReadOnlyMemory<byte>> Intermediates => _intermediates;
+
     /// <summary>Throws unless the leaf names this identity, has this key, and is signed by a trusted issuer.</summary>
     /// <exception cref="MeshCaException">Why it cannot be served.</exception>
     public void Check(

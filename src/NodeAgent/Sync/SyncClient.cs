@@ -27,7 +27,7 @@ internal sealed partial class SyncClient(
     private static readonly TimeSpan _goodStream = TimeSpan.FromSeconds(5);
 
     private readonly SnapshotParts _parts = new();
-    private readonly ServerBackoff _backoff = new();
+    private readonly ServerBackoff _backoff = new(time);
 
     private volatile bool _connected;
     private volatile string? _problem;
@@ -60,14 +60,19 @@ internal sealed partial class SyncClient(
 
                 delay = _backoff.Next(e);
                 _problem = ServerBackoff.Reason(e);
+                var log = _backoff.ShouldLog(e, out var trace);
                 if (ServerBackoff.IsRefusal(e))
                 {
-                    LogRefused(_problem, ServerBackoff.Remedy, delay);
+                    if (log)
+                    {
+                        LogRefused(_problem, ServerBackoff.Remedy, delay);
+                    }
+
                     keeper.ReattestIfAsked();
                 }
-                else
+                else if (log)
                 {
-                    LogLost(e, _problem, delay);
+                    LogLost(trace, _problem, delay);
                 }
             }
             finally
@@ -236,7 +241,7 @@ internal sealed partial class SyncClient(
     private partial void LogRefused(string reason, string remedy, TimeSpan delay);
 
     [LoggerMessage(LogLevel.Warning, "Lost the server: {Reason}. What is held is served on; retrying in {Delay}")]
-    private partial void LogLost(Exception e, string reason, TimeSpan delay);
+    private partial void LogLost(Exception? e, string reason, TimeSpan delay);
 
     [LoggerMessage(LogLevel.Information, "In sync: {Entries} entries, {Bundles} bundles, revision {Revision}")]
     private partial void LogSnapshot(int entries, int bundles, long revision);

@@ -19,12 +19,7 @@ internal sealed class ViewBuilder(TimeProvider time)
     private readonly HashSet<TrustDomain> _federated = [];
 
     /// <summary>True if the view has a new snapshot. Sets when it may have the one after.</summary>
-    public bool Swap(
-        WorkloadView view,
-        ServedBundle own,
-        IReadOnlyDictionary<TrustDomain, ServedBundle> bundles,
-        DateTimeOffset now
-    )
+    public bool Swap(WorkloadView view, ServedBundle own, ServedBundles bundles, DateTimeOffset now)
     {
         var started = time.GetTimestamp();
         var next = Build(view, own, bundles, now, started);
@@ -42,7 +37,7 @@ internal sealed class ViewBuilder(TimeProvider time)
     private ViewSnapshot Build(
         WorkloadView view,
         ServedBundle own,
-        IReadOnlyDictionary<TrustDomain, ServedBundle> bundles,
+        ServedBundles bundles,
         DateTimeOffset now,
         long started
     )
@@ -99,7 +94,7 @@ internal sealed class ViewBuilder(TimeProvider time)
                 .. _federated
                     .Where(t => t != own.Bundle.TrustDomain)
                     .Order()
-                    .Select(t => bundles.GetValueOrDefault(t))
+                    .Select(bundles.Find)
                     .OfType<ServedBundle>(),
             ],
             EarliestNotAfter = earliest,

@@ -13,14 +13,14 @@ namespace MeshCA.NodeAgent.WorkloadApi;
 /// </remarks>
 internal sealed class SendPace(TimeProvider time)
 {
-    private const double PurseBytes = 256 * 1024;
-    private const double BytesPerSecond = 384 * 1024;
+    private const double PurseBytes = 128 * 1024;
+    private const double BytesPerSecond = 128 * 1024;
     private const double Growth = 1.6;
 
     /// <summary>What counts as rest: longer for larger messages.</summary>
-    private const double RestBytesPerSecond = 10 * 1024 * 1024;
+    private const double RestBytesPerSecond = 8 * 1024 * 1024;
 
-    private static readonly TimeSpan _minRest = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan _minRest = TimeSpan.FromMilliseconds(40);
 
     /// <summary>SVIDs that are on their way are waited for, but not for ever: the CA may have gone away.</summary>
     private static readonly TimeSpan _maxPendingWait = TimeSpan.FromSeconds(1);
@@ -56,6 +56,9 @@ internal sealed class SendPace(TimeProvider time)
 
         var quiet = time.GetElapsedTime(next.MadeAt);
         var rest = _minRest + TimeSpan.FromSeconds(next.X509Length / RestBytesPerSecond);
+
+        // Where the source stutters, each stutter looks like rest: after the first, ask for more of it.
+        rest = -_purse > next.X509Length ? rest * 2 : rest;
         rest = next.PendingCount > 0 && rest < _maxPendingWait ? _maxPendingWait : rest;
         if (quiet >= rest)
         {

@@ -26,73 +26,17 @@ internal sealed partial class WorkloadApiService(
     private const string JwtNotYet = "JWT-SVIDs are not served yet; use X.509-SVIDs";
     private const string WitNotYet = "WIT-SVIDs are not served; use X.509-SVIDs";
 
-    public override async Task FetchX509SVID(
+    public override Task FetchX509SVID(
         X509SVIDRequest request,
         IServerStreamWriter<X509SvidMessage> responseStream,
         ServerCallContext context
-    )
-    {
-        var view = await OpenAsync(context);
-        using var call = Begin(context);
-        var changed = new Signal();
-        using var subscription = view.Subscribe(changed.Set);
-        var pace = new SendPace(time);
-        ViewSnapshot? sent = null;
-        while (true)
-        {
-            var wait = Timeout.InfiniteTimeSpan;
-            if (view.Current is { IsReady: true } next && !next.HasSameX509(sent))
-            {
-                RequireIdentity(next);
+    ) => ServeAsync(context, (view, changed, ct) => SendSvidsAsync(view, changed, responseStream, ct));
 
-                // With entries but no SVIDs the CA is away: the client waits, or goes on with what it has.
-                if (!next.HintedIdentities.IsEmpty)
-                {
-                    RequireBundle(next);
-                    wait = pace.Delay(next, sent);
-                    if (wait <= TimeSpan.Zero)
-                    {
-                        await responseStream.WriteAsync(new(next), call.Token);
-                        pace.Sent(next);
-                        WarnIfOdd(next, sent, view);
-                        sent = next;
-                        continue;
-                    }
-                }
-            }
-
-            await changed.WaitAsync(wait, time, call.Token);
-        }
-    }
-
-    public override async Task FetchX509Bundles(
+    public override Task FetchX509Bundles(
         X509BundlesRequest request,
         IServerStreamWriter<X509BundlesMessage> responseStream,
         ServerCallContext context
-    )
-    {
-        var view = await OpenAsync(context);
-        using var call = Begin(context);
-        var changed = new Signal();
-        using var subscription = view.Subscribe(changed.Set);
-        ViewSnapshot? sent = null;
-        while (true)
-        {
-            if (view.Current is { } next)
-            {
-                RequireIdentity(next);
-                RequireBundle(next);
-                if (!next.HasSameBundles(sent))
-                {
-                    await responseStream.WriteAsync(new(next), call.Token);
-                    sent = next;
-                    continue;
-                }
-            }
-
-            await changed.WaitAsync(call.Token);
-        }
-    }
+    ) => ServeAsync(context, (view, changed, ct) => SendBundlesAsync(view, changed, responseStream, ct));
 
     public override Task<JWTSVIDResponse> FetchJWTSVID(JWTSVIDRequest request, ServerCallContext context) =>
         throw Refuse(context, JwtNotYet);
@@ -151,15 +95,89 @@ internal sealed partial class WorkloadApiService(
         }
     }
 
-    private async ValueTask<WorkloadView> OpenAsync(ServerCallContext context)
+    /// <summary>Serves until the call ends or the host stops, which would else wait for its open streams.</summary>
+    private async Task ServeAsync(ServerCallContext context, Func<WorkloadView, Signal, CancellationToken, Task> serve)
     {
         RequireHeader(context);
-        return cache.Open(await attestor.AttestAsync(context.GetHttpContext(), context.CancellationToken));
+        var view = cache.Open(await attestor.AttestAsync(context.GetHttpContext(), context.CancellationToken));
+        using var call = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken,
+            lifetime.ApplicationStopping
+        );
+        var changed = new Signal();
+        using var subscription = view.Subscribe(changed.Set);
+        try
+        {
+            await serve(view, changed, call.Token);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Not Cancelled: stock clients take that for their own wish and do not come back.
+            throw new MeshCaException(ErrorKind.Unavailable, "the agent is stopping");
+        }
     }
 
-    /// <summary>Ends with the call or with the host, which would else wait for its open streams.</summary>
-    private CancellationTokenSource Begin(ServerCallContext context) =>
-        CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+    private async Task SendSvidsAsync(
+        WorkloadView view,
+        Signal changed,
+        IServerStreamWriter<X509SvidMessage> stream,
+        CancellationToken ct
+    )
+    {
+        var pace = new SendPace(time);
+        ViewSnapshot? sent = null;
+        while (true)
+        {
+            var wait = Timeout.InfiniteTimeSpan;
+            if (view.Current is { IsReady: true } next && !next.HasSameX509(sent))
+            {
+                RequireIdentity(next);
+
+                // With entries but no SVIDs the CA is away: the client waits, or goes on with what it has.
+                if (!next.HintedIdentities.IsEmpty)
+                {
+                    RequireBundle(next);
+                    wait = pace.Delay(next, sent);
+                    if (wait <= TimeSpan.Zero)
+                    {
+                        await stream.WriteAsync(new(next), ct);
+                        pace.Sent(next);
+                        WarnIfOdd(next, sent, view);
+                        sent = next;
+                        continue;
+                    }
+                }
+            }
+
+            await changed.WaitAsync(wait, time, ct);
+        }
+    }
+
+    private static async Task SendBundlesAsync(
+        WorkloadView view,
+        Signal changed,
+        IServerStreamWriter<X509BundlesMessage> stream,
+        CancellationToken ct
+    )
+    {
+        ViewSnapshot? sent = null;
+        while (true)
+        {
+            if (view.Current is { } next)
+            {
+                RequireIdentity(next);
+                RequireBundle(next);
+                if (!next.HasSameBundles(sent))
+                {
+                    await stream.WriteAsync(new(next), ct);
+                    sent = next;
+                    continue;
+                }
+            }
+
+            await changed.WaitAsync(ct);
+        }
+    }
 
     private void WarnIfOdd(ViewSnapshot snapshot, ViewSnapshot? sent, WorkloadView view)
     {

@@ -37,7 +37,7 @@ public sealed class ManyIdentitiesTests : AgentTests
         );
         Assert.Single(response.Svids);
         Assert.True(bytes <= 5L * last, $"{bytes} bytes sent for {last}");
-        Assert.True(late < TimeSpan.FromSeconds(3), $"{late}");
+        Assert.True(late < TimeSpan.FromSeconds(10), $"{late}");
     }
 
     [Fact]
