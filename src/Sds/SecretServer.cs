@@ -59,9 +59,9 @@ public sealed partial class SecretServer
         }
 
         var status = new SdsStatusBuilder();
-        foreach (var stream in hubs.SelectMany(h => h.Streams()))
+        foreach (var hub in hubs)
         {
-            stream.Report(status);
+            hub.Report(status);
         }
 
         return status.Build();

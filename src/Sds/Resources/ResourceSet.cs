@@ -11,10 +11,14 @@ internal sealed class ResourceSet
     // Enough for the starting points that streams have at one time; a rarer one is encoded again.
     private const int KeptDeltas = 8;
 
+    // A search through these is faster than a dictionary, and most sets are of one or two.
+    private const int FewResources = 16;
+
     private readonly Lock _gate = new();
     private readonly string _typeUrl;
     private readonly List<(string From, Response? Response)> _deltas = [];
     private volatile Response? _full;
+    private volatile Dictionary<string, Resource>? _byName;
 
     private readonly bool _isShared;
 
@@ -51,6 +55,12 @@ internal sealed class ResourceSet
 
     public Resource? Find(string name)
     {
+        if (Resources.Length > FewResources)
+        {
+            _byName ??= Resources.ToDictionary(r => r.Name, StringComparer.Ordinal);
+            return _byName.GetValueOrDefault(name);
+        }
+
         foreach (var resource in Resources)
         {
             if (resource.Name == name)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 
 namespace MeshCA.Sds.Resources;
 
@@ -35,6 +36,32 @@ internal sealed class ViewKey : IEquatable<ViewKey>
     public bool IsEmpty => !Everything && Names.IsEmpty;
 
     public bool Wants(string name) => Everything || Names.BinarySearch(name, StringComparer.Ordinal) >= 0;
+
+    /// <summary>
+    /// True if a request names just this key's names. A quick answer for the usual request, an ACK: false for more than
+    /// 64 names, or for one named twice, says nothing.
+    /// </summary>
+    public bool SurelyNamedBy(IReadOnlyList<string> names)
+    {
+        if (names.Count != Names.Length || names.Count > 64)
+        {
+            return false;
+        }
+
+        var seen = 0UL;
+        for (var i = 0; i < names.Count; i++)
+        {
+            var index = Names.BinarySearch(names[i], StringComparer.Ordinal);
+            if (index < 0)
+            {
+                return false;
+            }
+
+            seen |= 1UL << index;
+        }
+
+        return BitOperations.PopCount(seen) == Names.Length;
+    }
 
     public bool Equals(ViewKey? other) =>
         other is not null

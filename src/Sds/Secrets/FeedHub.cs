@@ -75,11 +75,17 @@ internal sealed partial class FeedHub : IThreadPoolWorkItem, IDisposable
         }
     }
 
-    public DiscoveryStream[] Streams()
+    public void Report(SdsStatusBuilder status)
     {
         lock (_gate)
         {
-            return [.. _views.Values.SelectMany(v => v.Streams)];
+            foreach (var view in _views.Values)
+            {
+                if (view.Current is { } current)
+                {
+                    view.Streams.ForEach(s => s.Report(current, status));
+                }
+            }
         }
     }
 

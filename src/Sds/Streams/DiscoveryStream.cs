@@ -84,21 +84,18 @@ internal abstract partial class DiscoveryStream(FeedHub hub, SdsOptions options,
     }
 
     /// <summary>Tells where this stream is with each resource of its view.</summary>
-    public void Report(SdsStatusBuilder status)
+    /// <remarks>
+    /// Called under the hub's lock, so not under <see cref="Gate"/>: a figure may be that of a moment ago.
+    /// </remarks>
+    public void Report(ResourceSet current, SdsStatusBuilder status)
     {
-        lock (Gate)
+        var accepted = Accepted;
+        var refusal = _refusal;
+        foreach (var resource in current.Resources)
         {
-            if (View?.Current is not { } current)
-            {
-                return;
-            }
-
-            foreach (var resource in current.Resources)
-            {
-                var acked = ReferenceEquals(Accepted, current) || Accepted.Holds(resource);
-                var refusal = acked ? null : _refusal;
-                status.Add(resource.Name, acked, refusal?.Refused.Any(resource.SameAs) == true ? refusal : null);
-            }
+            var acked = ReferenceEquals(accepted, current) || accepted.Holds(resource);
+            var refused = !acked && refusal?.Refused.Any(resource.SameAs) == true;
+            status.Add(resource.Name, acked, refused ? refusal : null);
         }
     }
 

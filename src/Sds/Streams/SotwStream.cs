@@ -46,6 +46,16 @@ internal sealed class SotwStream(FeedHub hub, SdsOptions options, PipeWriter out
             Answer(request, last);
         }
 
+        if (
+            View?.Key is { } key
+            && key.Everything == !_hasNamed
+            && key.PlainRoots == Node.PlainRoots
+            && key.SurelyNamedBy(request.ResourceNames)
+        )
+        {
+            return;
+        }
+
         var names = request.ResourceNames.Where(n => n.Length > 0).ToList();
         _hasNamed |= names.Count > 0;
         if (Look(everything: !_hasNamed, names))
