@@ -29,16 +29,18 @@ internal sealed class AgentEndpoints(AgentRegistry agents, AdminJournal journal)
     private async ValueTask<ApiResult> BanAsync(ApiRequest request, CancellationToken ct)
     {
         JsonBody.ExpectNothing(request.Body);
+        journal.Audit(request, "agent.banned", request.Id);
         var agent = await agents.BanAsync(request.Id, request.DryRun, ct);
-        await journal.RecordAsync(request, "agent.banned", agent.Record.Id);
+        journal.Log(request, "agent.banned", agent.Record.Id);
         return Answer(request.DryRun ? Would(agent, banned: true) : agent);
     }
 
     private async ValueTask<ApiResult> UnbanAsync(ApiRequest request, CancellationToken ct)
     {
         JsonBody.ExpectNothing(request.Body);
+        journal.Audit(request, "agent.unbanned", request.Id);
         var agent = await agents.UnbanAsync(request.Id, request.DryRun, ct);
-        await journal.RecordAsync(request, "agent.unbanned", agent.Record.Id);
+        journal.Log(request, "agent.unbanned", agent.Record.Id);
         return Answer(request.DryRun ? Would(agent, banned: false) : agent);
     }
 
@@ -46,8 +48,9 @@ internal sealed class AgentEndpoints(AgentRegistry agents, AdminJournal journal)
     {
         JsonBody.ExpectNothing(request.Body);
         var agent = agents.Get(request.Id);
+        journal.Audit(request, "agent.evicted", agent.Record.Id);
         await agents.EvictAsync(request.Id, request.DryRun, ct);
-        await journal.RecordAsync(request, "agent.evicted", agent.Record.Id);
+        journal.Log(request, "agent.evicted", agent.Record.Id);
         return ApiResult.NoContent;
     }
 

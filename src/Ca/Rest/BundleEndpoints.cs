@@ -54,8 +54,9 @@ internal sealed class BundleEndpoints(BundleRegistry bundles, ServerOptions opti
         {
             var present = bundles.Find(trustDomain);
             DemandMatch(request, present);
+            journal.Audit(request, "bundle.set", trustDomain.Name);
             await bundles.SetFederatedAsync(bundle, request.DryRun, ct);
-            await journal.RecordAsync(request, "bundle.set", trustDomain.Name);
+            journal.Log(request, "bundle.set", trustDomain.Name);
 
             return Answer(present is null ? 201 : 200, bundle, MediaTypes.Json) with
             {
@@ -75,8 +76,9 @@ internal sealed class BundleEndpoints(BundleRegistry bundles, ServerOptions opti
         try
         {
             DemandMatch(request, bundles.Find(trustDomain));
+            journal.Audit(request, "bundle.deleted", trustDomain.Name);
             await bundles.DeleteFederatedAsync(trustDomain, request.DryRun, ct);
-            await journal.RecordAsync(request, "bundle.deleted", trustDomain.Name);
+            journal.Log(request, "bundle.deleted", trustDomain.Name);
 
             return ApiResult.NoContent;
         }

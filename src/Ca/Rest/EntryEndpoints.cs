@@ -39,8 +39,9 @@ internal sealed class EntryEndpoints(EntryRegistry entries, AdminJournal journal
     private async ValueTask<ApiResult> CreateAsync(ApiRequest request, CancellationToken ct)
     {
         var draft = EntryBody.Read(request.Body, present: null, entries.Rules);
+        journal.Audit(request, "entry.created", target: null);
         var entry = await entries.CreateAsync(draft, request.DryRun, ct);
-        await journal.RecordAsync(request, "entry.created", entry.Id, EntryJson.Of(entry));
+        journal.Log(request, "entry.created", entry.Id);
 
         return Answer(201, entry, request.DryRun) with
         {
@@ -58,6 +59,7 @@ internal sealed class EntryEndpoints(EntryRegistry entries, AdminJournal journal
     {
         var present = entries.Get(request.Id);
         var draft = EntryBody.Read(request.Body, present, entries.Rules);
+        journal.Audit(request, "entry.updated", present.Id);
         var entry = await entries.UpdateAsync(
             present.Id,
             draft,
@@ -65,7 +67,7 @@ internal sealed class EntryEndpoints(EntryRegistry entries, AdminJournal journal
             request.DryRun,
             ct
         );
-        await journal.RecordAsync(request, "entry.updated", entry.Id, EntryJson.Of(entry));
+        journal.Log(request, "entry.updated", entry.Id);
 
         return Answer(200, entry, request.DryRun);
     }
@@ -73,8 +75,9 @@ internal sealed class EntryEndpoints(EntryRegistry entries, AdminJournal journal
     private async ValueTask<ApiResult> DeleteAsync(ApiRequest request, CancellationToken ct)
     {
         var present = entries.Get(request.Id);
+        journal.Audit(request, "entry.deleted", present.Id);
         await entries.DeleteAsync(present.Id, ExpectedRevision(request, present), request.DryRun, ct);
-        await journal.RecordAsync(request, "entry.deleted", present.Id);
+        journal.Log(request, "entry.deleted", present.Id);
 
         return ApiResult.NoContent;
     }

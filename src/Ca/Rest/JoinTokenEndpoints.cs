@@ -11,9 +11,12 @@ internal sealed class JoinTokenEndpoints(JoinTokens tokens, AdminJournal journal
 
     private async ValueTask<ApiResult> CreateAsync(ApiRequest request, CancellationToken ct)
     {
-        var token = await tokens.CreateAsync(ReadTtl(request.Body), request.DryRun, ct);
-        // The token itself is written down nowhere: its end of life tells it from others well enough.
-        await journal.RecordAsync(request, "joinToken.created", Rfc3339.Format(token.ExpiresAt));
+        var ttl = ReadTtl(request.Body) ?? JoinTokens.DefaultTtl;
+        // The token itself is written down nowhere.
+        var target = "for " + GoDuration.Format(ttl);
+        journal.Audit(request, "joinToken.created", target);
+        var token = await tokens.CreateAsync(ttl, request.DryRun, ct);
+        journal.Log(request, "joinToken.created", target);
 
         return ApiResult.Of(
             201,

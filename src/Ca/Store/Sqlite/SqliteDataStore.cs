@@ -186,17 +186,34 @@ internal sealed class SqliteDataStore : IDataStore
         }
     }
 
-    private Task<StoreChange> ChangeAsync(Func<SqliteSession, StoreChange> job, CancellationToken ct) =>
-        _database.WriteAsync(job, Durability.Power, change => _observers?.Invoke(change), ct);
+    private Task<StoreChange> ChangeAsync(Func<SqliteSession, StoreChange> job, CancellationToken ct)
+    {
+        var audit = AuditScope.Current;
+        return _database.WriteAsync(
+            session =>
+            {
+                var change = job(session);
+                audit?.Append(session, change);
+                return change;
+            },
+            Durability.Power,
+            change => _observers?.Invoke(change),
+            ct
+        );
+    }
 
-    private Task<bool> DoAsync(Action<SqliteSession> job, Durability durability, CancellationToken ct) =>
-        _database.WriteAsync(
+    private Task<bool> DoAsync(Action<SqliteSession> job, Durability durability, CancellationToken ct)
+    {
+        var audit = AuditScope.Current;
+        return _database.WriteAsync(
             session =>
             {
                 job(session);
+                audit?.Append(session, change: null);
                 return true;
             },
             durability,
             ct
         );
+    }
 }

@@ -29,6 +29,7 @@ public sealed class AuditTests
         Assert.True(JsonNode.DeepEquals(created.Json, audit[0].Detail["entry"]));
         Assert.True(JsonNode.DeepEquals(updated.Json, audit[1].Detail["entry"]));
         Assert.Equal((string?)created.Json["id"], (string?)audit[2].Detail["target"]);
+        Assert.Equal("for 10m", (string?)audit[3].Detail["target"]);
         Assert.DoesNotContain((string)token.Json["token"]!, audit[3].Detail.ToJsonString(), StringComparison.Ordinal);
     }
 
