@@ -115,12 +115,13 @@ public sealed class SqliteDatabase : IAsyncDisposable
             return;
         }
 
-        await _writer.StopAsync();
         while (_idleReaders.TryTake(out var session))
         {
             session.Dispose();
         }
 
+        // The last connection to close writes the log back into the file: a reader could not.
+        await _writer.StopAsync();
         _writer.Dispose();
         await _lock.DisposeAsync();
         _readers.Dispose();
