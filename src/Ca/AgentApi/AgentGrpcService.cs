@@ -89,6 +89,7 @@ internal sealed partial class AgentGrpcService(
     private async Task StreamAsync(ServerCallContext context, Func<CallerIdentity, CancellationToken, Task> run)
     {
         var caller = Caller(context);
+        caller.Session.OpenStream();
         using var end = new StreamEnd(caller, time, lifetime.ApplicationStopping, context.CancellationToken);
         try
         {
@@ -98,6 +99,10 @@ internal sealed partial class AgentGrpcService(
         {
             // Reads and writes that were cut off fail in several ways; what the agent is told is why.
             throw end.Reason!;
+        }
+        finally
+        {
+            caller.Session.CloseStream();
         }
     }
 

@@ -47,8 +47,7 @@ internal sealed class SyncStream(
         // Whichever ends first ends the other; the first one's failure is the stream's.
         var first = await Task.WhenAny(writing, reading);
         await ended.CancelAsync();
-        await Task.WhenAll(writing, reading)
-            .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await Task.WhenAll(writing, reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await first;
     }
 

@@ -1,12 +1,18 @@
+using MeshCA.Spiffe;
+
 namespace MeshCA.Ca.Agents;
 
 /// <summary>One agent in memory, from its attestation until it is evicted. Safe for concurrent use.</summary>
 internal sealed class AgentSession(AgentRecord record)
 {
+    /// <summary>Several during a reconnect; more would only cost memory.</summary>
+    public const int MaxStreams = 32;
+
     private readonly Lock _gate = new();
     private AgentRecord _record = record;
     private CancellationTokenSource _allowed = New(record.Banned);
     private AgentReport? _report;
+    private int _connections;
     private int _streams;
     private bool _unsaved;
 
@@ -39,14 +45,30 @@ internal sealed class AgentSession(AgentRecord record)
         {
             lock (_gate)
             {
-                return new(_record, _streams > 0, _report);
+                return new(_record, _connections > 0, _report);
             }
         }
     }
 
-    public void Connected() => Interlocked.Increment(ref _streams);
+    /// <summary>For a stream of any kind; ResourceExhausted if the agent has too many.</summary>
+    public void OpenStream()
+    {
+        if (Interlocked.Increment(ref _streams) > MaxStreams)
+        {
+            CloseStream();
+            throw new MeshCaException(
+                ErrorKind.ResourceExhausted,
+                $"the agent has {MaxStreams} streams open already; close one of them"
+            );
+        }
+    }
 
-    public void Disconnected() => Interlocked.Decrement(ref _streams);
+    public void CloseStream() => Interlocked.Decrement(ref _streams);
+
+    /// <summary>For a stream that makes the agent one that is heard from.</summary>
+    public void Connected() => Interlocked.Increment(ref _connections);
+
+    public void Disconnected() => Interlocked.Decrement(ref _connections);
 
     /// <summary>Changes the record in memory; the next flush stores it.</summary>
     public AgentRecord Update(Func<AgentRecord, AgentRecord> change)

@@ -25,9 +25,10 @@ namespace MeshCA.Tests.Ca.AgentApi;
 internal sealed class AgentApiHost : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("meshca-api-").FullName;
+    private readonly Func<ServerOptions, ServerOptions> _change;
     private WebApplication _app = null!;
 
-    private AgentApiHost() { }
+    private AgentApiHost(Func<ServerOptions, ServerOptions> change) => _change = change;
 
     public EntryRegistry Entries => _app.Services.GetRequiredService<EntryRegistry>();
 
@@ -40,9 +41,12 @@ internal sealed class AgentApiHost : IAsyncDisposable
     public Uri Address =>
         new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
-    public static async Task<AgentApiHost> StartAsync(CancellationToken ct)
+    public static async Task<AgentApiHost> StartAsync(
+        CancellationToken ct,
+        Func<ServerOptions, ServerOptions>? change = null
+    )
     {
-        var host = new AgentApiHost();
+        var host = new AgentApiHost(change ?? (options => options));
         await host.OpenAsync(ct);
         return host;
     }
@@ -78,23 +82,26 @@ internal sealed class AgentApiHost : IAsyncDisposable
             {
                 DisposeHttpClient = true,
                 MaxReceiveMessageSize = 4 * 1024 * 1024,
-                HttpHandler = new SocketsHttpHandler
-                {
-                    SslOptions = new SslClientAuthenticationOptions
-                    {
-                        TargetHost = "meshca",
-                        ClientCertificateContext = client,
-                        RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-                            X509SvidVerifier.Verify(
-                                (X509Certificate2)certificate!,
-                                chain!.ChainPolicy.ExtraStore,
-                                [Bundles.Own],
-                                TimeProvider.System.GetUtcNow()
-                            ) == ReservedIds.Server(Bundles.Own.TrustDomain),
-                    },
-                },
+                HttpHandler = NewHandler(client),
             }
         );
+
+    public SocketsHttpHandler NewHandler(SslStreamCertificateContext? client) =>
+        new()
+        {
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                TargetHost = "meshca",
+                ClientCertificateContext = client,
+                RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                    X509SvidVerifier.Verify(
+                        (X509Certificate2)certificate!,
+                        chain!.ChainPolicy.ExtraStore,
+                        [Bundles.Own],
+                        TimeProvider.System.GetUtcNow()
+                    ) == ReservedIds.Server(Bundles.Own.TrustDomain),
+            },
+        };
 
     public async ValueTask DisposeAsync()
     {
@@ -107,19 +114,24 @@ internal sealed class AgentApiHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddCa(
-            StoreFixture.NewOptions(_directory) with
-            {
-                Signers = [new DiskSignerOptions { Name = "root", Path = Path.Combine(_directory, "root.pem") }],
-            }
+            _change(
+                StoreFixture.NewOptions(_directory) with
+                {
+                    Signers = [new DiskSignerOptions { Name = "root", Path = Path.Combine(_directory, "root.pem") }],
+                }
+            )
         );
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            // As in the server: streams may be silent for hours.
+            kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Listen(
                 IPAddress.Loopback,
                 0,
                 listen => listen.ApplicationServices.GetRequiredService<CaTls>().Configure(listen)
-            )
-        );
+            );
+        });
         _app = builder.Build();
         _app.MapAgentApi();
         await _app.StartAsync(ct);

@@ -104,6 +104,34 @@ public sealed class AttestTests
     }
 
     [Fact]
+    public async Task Attest_MessageDoesNotCome_IsNotWaitedForLong()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await using var host = await AgentApiHost.StartAsync(ct);
+        using var channel = host.Connect(client: null);
+
+        // Called as a stream, the method is open without a message.
+        using var call = channel
+            .CreateCallInvoker()
+            .AsyncDuplexStreamingCall(
+                new Method<AttestRequest, AttestResponse>(
+                    MethodType.DuplexStreaming,
+                    "meshca.v1.AgentService",
+                    "Attest",
+                    Marshallers.Create(message => message.ToByteArray(), AttestRequest.Parser.ParseFrom),
+                    Marshallers.Create(message => message.ToByteArray(), AttestResponse.Parser.ParseFrom)
+                ),
+                host: null,
+                new CallOptions(cancellationToken: ct)
+            );
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var error = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(timeout.Token));
+
+        Assert.Equal(StatusCode.DeadlineExceeded, error.StatusCode);
+        Assert.Equal("no whole message within 10 s", error.Status.Detail);
+    }
+
+    [Fact]
     public async Task Renew_NewKey_GivesTheSameIdentity()
     {
         var ct = TestContext.Current.CancellationToken;

@@ -257,6 +257,48 @@ public sealed class SyncTests
     }
 
     [Fact]
+    public async Task Sync_CertificateExpires_StreamEndsAsUnauthenticated()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        var ttl = TimeSpan.FromSeconds(4);
+        await using var host = await AgentApiHost.StartAsync(ct, options => options with { X509SvidTtl = ttl });
+        using var agent = await host.AttestAsync(ct);
+        using var call = await agent.SyncAsync(ct);
+        await TestAgent.NextAsync(call.ResponseStream, ct);
+
+        var error = await Assert.ThrowsAsync<RpcException>(() => TestAgent.NextAsync(call.ResponseStream, ct));
+
+        Assert.Equal(StatusCode.Unauthenticated, error.StatusCode);
+        Assert.Contains("connect again with a new one", error.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Sync_MoreStreamsThanAllowed_IsRefusedUntilOneCloses()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await using var host = await AgentApiHost.StartAsync(ct);
+        using var agent = await host.AttestAsync(ct);
+        var calls = new List<AsyncDuplexStreamingCall<SyncRequest, SyncResponse>>();
+        for (var i = 0; i < MeshCA.Ca.Agents.AgentSession.MaxStreams; i++)
+        {
+            calls.Add(await agent.SyncAsync(ct));
+            await TestAgent.NextAsync(calls[i].ResponseStream, ct);
+        }
+
+        using var extra = agent.Client.Sync(cancellationToken: ct);
+        var error = await Assert.ThrowsAsync<RpcException>(() => TestAgent.NextAsync(extra.ResponseStream, ct));
+        calls.ForEach(call => call.Dispose());
+        while (host.Agents.Get(agent.Id).Connected)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, ct);
+        }
+
+        Assert.Equal(StatusCode.ResourceExhausted, error.StatusCode);
+        using var again = await agent.SyncAsync(ct);
+        await TestAgent.NextAsync(again.ResponseStream, ct);
+    }
+
+    [Fact]
     public async Task Sync_ServerStops_StreamEndsAtOnceAsUnavailable()
     {
         var ct = TestContext.Current.CancellationToken;
