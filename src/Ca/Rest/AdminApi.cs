@@ -14,12 +14,18 @@ internal sealed class AdminApi(IEnumerable<IEndpoints> endpoints, IdempotentAnsw
 
     public ImmutableArray<Route> Routes { get; } = [.. endpoints.SelectMany(e => e.Routes)];
 
-    public async Task InvokeAsync(HttpContext http)
+    /// <summary>Names the request and sets what every answer has.</summary>
+    public static void Begin(HttpContext http)
     {
         http.TraceIdentifier = ProblemWriter.NewRequestId();
         http.Response.Headers["X-Request-Id"] = http.TraceIdentifier;
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers.XContentTypeOptions = "nosniff";
+    }
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        Begin(http);
         try
         {
             await WriteAsync(http, await AnswerAsync(http));

@@ -1,5 +1,6 @@
 using MeshCA.Ca.Issuance;
 using MeshCA.Ca.Store.Sqlite;
+using MeshCA.Spiffe;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -31,6 +32,15 @@ public static class AdminApiExtensions
         services.AddSingleton<IEndpoints, IdentityEndpoints>();
         services.AddSingleton<IEndpoints, AuthorityEndpoints>();
         return services;
+    }
+
+    /// <summary>Answers a request that the host itself refuses, in the form in which the API refuses.</summary>
+    public static Task WriteProblemAsync(this HttpContext http, ErrorKind kind, string detail)
+    {
+        AdminApi.Begin(http);
+        return http
+            .RequestServices.GetRequiredService<ProblemWriter>()
+            .WriteAsync(http, new ProblemException(ProblemKind.Of(kind), detail));
     }
 
     /// <summary>

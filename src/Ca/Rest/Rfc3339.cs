@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace MeshCA.Ca.Rest;
 
-/// <summary>Times in the API: RFC 3339, UTC, with Z.</summary>
+/// <summary>Times in the API: RFC 3339, UTC, with Z; written to the millisecond.</summary>
 internal static class Rfc3339
 {
     private static readonly string[] Formats = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz"];
 
     public static string Format(DateTimeOffset time) =>
-        time.UtcDateTime.ToString(Formats[0], CultureInfo.InvariantCulture);
+        time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFF'Z'", CultureInfo.InvariantCulture);
 
     public static string? Format(DateTimeOffset? time) => time is { } t ? Format(t) : null;
 

@@ -1,11 +1,11 @@
-using System.Buffers;
 using System.Collections.Frozen;
 using System.Net.Sockets;
 using System.Security.Claims;
-using System.Text.Json;
 using MeshCA.Ca;
+using MeshCA.Ca.Rest;
 using MeshCA.NodeAgent;
 using MeshCA.NodeAgent.Peers;
+using MeshCA.Spiffe;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -61,33 +61,16 @@ internal static class AdminSocket
                 var caller = context.Features.GetRequiredFeature<CallerUid>();
                 if (!allowed.Contains(caller.Uid))
                 {
-                    return RefuseAsync(context, caller.Uid);
+                    return context.WriteProblemAsync(
+                        ErrorKind.PermissionDenied,
+                        $"uid {caller.Uid} may not use the admin socket; add it to admin.socketUids"
+                    );
                 }
 
                 context.User = caller.Principal;
                 return next(context);
             }
         );
-    }
-
-    private static Task RefuseAsync(HttpContext context, uint uid)
-    {
-        context.Response.StatusCode = StatusCodes.Status403Forbidden;
-        context.Response.ContentType = "application/problem+json";
-        var body = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(body))
-        {
-            json.WriteStartObject();
-            json.WriteString("type", "urn:meshca:problem:permission_denied");
-            json.WriteString("title", "The caller may not do this");
-            json.WriteNumber("status", StatusCodes.Status403Forbidden);
-            json.WriteString("code", "permission_denied");
-            json.WriteString("detail", $"uid {uid} may not use the admin socket; add it to admin.socketUids");
-            json.WriteString("requestId", context.TraceIdentifier);
-            json.WriteEndObject();
-        }
-
-        return context.Response.Body.WriteAsync(body.WrittenMemory, context.RequestAborted).AsTask();
     }
 
     private sealed record CallerUid(uint Uid)
