@@ -64,7 +64,8 @@ public sealed class JoinTokens(IDataStore store, AgentRegistry agents, ServerOpt
             throw new MeshCaException(ErrorKind.Malformed, $"a join token has 1 to {MaxTokenLength} characters");
         }
 
-        var now = time.GetUtcNow();
+        // To the millisecond, as it is stored.
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
         var id = Guid.CreateVersion7(now).ToString();
         var agent = await store.RedeemJoinTokenAsync(
             Hash(token),

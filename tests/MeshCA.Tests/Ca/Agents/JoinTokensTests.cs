@@ -35,9 +35,11 @@ public sealed class JoinTokensTests
     {
         var ct = TestContext.Current.CancellationToken;
         await using var fixture = new StoreFixture();
+        fixture.Time.Advance(TimeSpan.FromTicks(12_345_678));
         var token = await fixture.Tokens.CreateAsync(ttl: null, dryRun: false, ct);
         var first = await RedeemAsync(fixture, token, "key", ct);
         await fixture.ReopenAsync(ct);
+        Assert.Equal(first, fixture.Agents.Get(first.Id).Record);
 
         var second = await RedeemAsync(fixture, token, "key", ct);
 
