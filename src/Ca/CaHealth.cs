@@ -4,9 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MeshCA.Ca;
 
-/// <summary>Keeps <see cref="CaReadiness"/> true to what the authority and its signer say. Signs nothing for it.</summary>
+/// <summary>Keeps <see cref="CaReadiness"/> true to what the authority, its signer and the server's own certificate say. Signs nothing for it.</summary>
 internal sealed partial class CaHealth(
     AuthorityKeeper authority,
+    ServerSvid server,
     CaReadiness readiness,
     TimeProvider time,
     ILogger<CaHealth> logger
@@ -24,6 +25,8 @@ internal sealed partial class CaHealth(
             try
             {
                 CheckAuthority();
+                var own = server.CheckHealth();
+                readiness.Set(own.Name, own.State, own.Problem);
                 await CheckSignerAsync(stoppingToken);
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)

@@ -30,8 +30,15 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger<AuthorityKeeper> _logger;
-    private readonly List<ISigner> _signers = [];
     private volatile IssuingAuthority? _current;
+
+    /// <summary>Why the last attempt to maintain the authority failed; null = it did not.</summary>
+    private volatile string? _failure;
+
+    private ISigner? _rootSigner;
+
+    /// <summary>The intermediates' keys, oldest first: the present one and the one before.</summary>
+    private readonly List<ISigner> _issuingSigners = [];
     private bool _disposed;
 
     public AuthorityKeeper(
@@ -83,20 +90,46 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
     public AuthorityHealth CheckHealth()
     {
         var now = _time.GetUtcNow();
-        if (_current is not { } current || current.NotAfter <= now)
+        if (_current is not { } current)
         {
             return new(CanIssue: false, "there is no issuing authority", IssuesUntil: null);
         }
 
+        if (current.NotAfter <= now)
+        {
+            return new(CanIssue: false, $"the issuing authority has ended at {current.NotAfter:u}", current.NotAfter);
+        }
+
         // An intermediate is renewed at half of its life: in its last third that has failed for long.
-        var life = current.NotAfter - current.IssuedAt;
-        var overdue = current.Root != current && now > current.NotAfter - (life / 3);
-        return new(
-            CanIssue: !overdue,
-            overdue ? $"the issuing authority ends at {current.NotAfter:u} and could not be renewed" : null,
-            current.NotAfter
-        );
+        var end = current.NotAfter;
+        var overdue = RenewalTime(current) is not null && now > end - ((end - current.IssuedAt) / 3);
+        if (overdue || _failure is not null)
+        {
+            var why = _failure ?? "see the server's log";
+            return new(!overdue, $"the issuing authority ends at {end:u} and could not be renewed: {why}", end);
+        }
+
+        var root = current.Root;
+        return now >= RotationSchedule.PrepareAt(root.IssuedAt, root.NotAfter)
+            ? new(CanIssue: true, $"the root {root.Id} ends at {root.NotAfter:u}; replace it before", end)
+            : new(CanIssue: true, Problem: null, end);
     }
+
+    /// <summary>Every CA certificate there ever was, in the order of issue: at most <paramref name="count"/> after an id.</summary>
+    public async Task<Page<AuthorityRecord>> ListAsync(string? after, int count, CancellationToken ct)
+    {
+        var all = await _store.LoadAuthoritiesAsync(ct);
+        var found = all.SkipWhile(authority => after is not null && authority.Id != after)
+            .Skip(after is null ? 0 : 1)
+            .Take(count + 1)
+            .ToImmutableArray();
+        return found.Length > count ? new(found[..count], found[count - 1].Id) : new(found, Next: null);
+    }
+
+    /// <summary>NotFound if there is none.</summary>
+    public async Task<AuthorityRecord> GetAsync(string id, CancellationToken ct) =>
+        (await _store.LoadAuthoritiesAsync(ct)).FirstOrDefault(authority => authority.Id == id)
+        ?? throw new MeshCaException(ErrorKind.NotFound, $"there is no authority {id}");
 
     /// <summary>Asks the root signer whether it can be reached. It does not sign for this.</summary>
     public async Task<SignerHealth> CheckRootSignerAsync(CancellationToken ct) =>
@@ -113,9 +146,14 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
 
         _disposed = true;
         base.Dispose();
-        foreach (var signer in _signers)
+        foreach (var signer in _issuingSigners)
         {
             await signer.DisposeAsync();
+        }
+
+        if (_rootSigner is not null)
+        {
+            await _rootSigner.DisposeAsync();
         }
     }
 
@@ -129,12 +167,14 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
             {
                 delay = await MaintainAsync(stoppingToken);
                 backoff = _minBackoff;
+                _failure = null;
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
                 // The present authority issues until it ends: a failed renewal takes nothing away.
                 delay = backoff;
-                backoff = Clamp(backoff * 2, _minBackoff, _maxBackoff);
+                backoff = Clamp(backoff * 2, _minBackoff, LongestBackoff());
+                _failure = e is MeshCaException ? e.Message : "an unexpected failure; see the server's log";
                 LogRenewalFailed(e, delay);
             }
 
@@ -156,16 +196,29 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
             return _maxDelay;
         }
 
-        if (RotationSchedule.PrepareAt(current.IssuedAt, current.NotAfter) <= _time.GetUtcNow())
+        if (RenewalTime(current) <= _time.GetUtcNow())
         {
             current = await IssueIntermediateAsync(current.Root, ct);
             _current = current;
             LogRenewed(current.Id, current.NotAfter);
         }
 
-        var renewAt = RotationSchedule.PrepareAt(current.IssuedAt, current.NotAfter);
-        return Clamp(RotationSchedule.DelayUntil(renewAt, _time.GetUtcNow()), _minBackoff, _maxDelay);
+        return RenewalTime(current) is { } renewAt
+            ? Clamp(RotationSchedule.DelayUntil(renewAt, _time.GetUtcNow()), _minBackoff, _maxDelay)
+            : _maxDelay;
     }
+
+    /// <summary>Null for a root, and for an intermediate that ends with its root: no other would outlive it.</summary>
+    private static DateTimeOffset? RenewalTime(IssuingAuthority authority) =>
+        authority.NotAfter < authority.Root.NotAfter
+            ? RotationSchedule.PrepareAt(authority.IssuedAt, authority.NotAfter)
+            : null;
+
+    /// <summary>An intermediate of some minutes must not spend the rest of its life waiting.</summary>
+    private TimeSpan LongestBackoff() =>
+        _current is { } current
+            ? Clamp((current.NotAfter - current.IssuedAt) / 24, _minBackoff, _maxBackoff)
+            : _maxBackoff;
 
     private async Task<IssuingAuthority> OpenRootAsync(CancellationToken ct)
     {
@@ -177,7 +230,7 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
                     + string.Join(", ", _options.Signers.Select(signer => $"'{signer.Name}'"))
             );
         var signer = await SignerFactory.OpenAsync(options, _options.Authority.KeyType, _loggers, ct);
-        _signers.Add(signer);
+        _rootSigner = signer;
 
         var stored = await _store.LoadAuthoritiesAsync(ct);
         var active = stored
@@ -212,6 +265,11 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
             ct
         );
         LogRootMade(root.Id, root.NotAfter, options.Name);
+        if (!active.IsEmpty)
+        {
+            LogRootReplaced(active[^1].Id, root.Id);
+        }
+
         return root;
     }
 
@@ -260,9 +318,22 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
                 ct
             );
             await _certificates.ProveAsync(authority, ct);
-            await _store.PutAuthoritiesAsync([ToRecord(authority, MemoryKind)], ct);
-            // The one before stays open until the end: batches that began with it may not have signed yet.
-            _signers.Add(signer);
+            var former = (await _store.LoadAuthoritiesAsync(ct)).Where(a =>
+                a is { ParentId: not null, State: AuthorityState.Active }
+            );
+            await _store.PutAuthoritiesAsync(
+                [.. former.Select(a => a with { State = AuthorityState.Retiring }), ToRecord(authority, MemoryKind)],
+                ct
+            );
+
+            // The one before stays open: batches that began with it may not have signed yet.
+            _issuingSigners.Add(signer);
+            while (_issuingSigners.Count > 2)
+            {
+                await _issuingSigners[0].DisposeAsync();
+                _issuingSigners.RemoveAt(0);
+            }
+
             return authority;
         }
         catch
@@ -278,7 +349,10 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
         var stored = await _store.LoadAuthoritiesAsync(ct);
         var now = _time.GetUtcNow();
         var roots = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>();
-        var pruned = new List<AuthorityRecord>();
+        var pruned = stored
+            .Where(a => a is { ParentId: not null, State: AuthorityState.Retiring } && a.NotAfter <= now)
+            .Select(a => a with { State = AuthorityState.Pruned })
+            .ToList();
         foreach (var root in stored.Where(a => a is { ParentId: null, State: not AuthorityState.Pruned }))
         {
             if (root.State == AuthorityState.Active || await IsNeededAsync(root, stored, now, ct))
@@ -334,12 +408,12 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
             );
         }
 
-        if (!authority.IssuingDirect && authority.RootTtl < authority.IntermediateTtl * 3)
+        if (!authority.IssuingDirect && authority.RootTtl < authority.IntermediateTtl)
         {
             throw new MeshCaException(
                 ErrorKind.FailedPrecondition,
-                $"authority: intermediateTtl {GoDuration.Format(authority.IntermediateTtl)} is more than a third of rootTtl "
-                    + $"{GoDuration.Format(authority.RootTtl)}; lengthen that, or shorten intermediateTtl"
+                $"authority: intermediateTtl {GoDuration.Format(authority.IntermediateTtl)} is longer than rootTtl "
+                    + $"{GoDuration.Format(authority.RootTtl)}, under which it is issued; make it shorter"
             );
         }
     }
@@ -369,12 +443,18 @@ public sealed partial class AuthorityKeeper : BackgroundService, IAsyncDisposabl
     )]
     private partial void LogRootMade(string authorityId, DateTimeOffset notAfter, string signer);
 
+    [LoggerMessage(
+        LogLevel.Warning,
+        "Root {FormerId} has ended or its key is gone; who trusts it alone must be given the new root {AuthorityId}"
+    )]
+    private partial void LogRootReplaced(string formerId, string authorityId);
+
     [LoggerMessage(LogLevel.Information, "Renewed the issuing authority: {AuthorityId}, until {NotAfter}")]
     private partial void LogRenewed(string authorityId, DateTimeOffset notAfter);
 
     [LoggerMessage(
         LogLevel.Information,
-        "Dropped {Count} roots that no identity needs; the bundle has sequence {Sequence}"
+        "Dropped {Count} authorities that no identity needs; the bundle has sequence {Sequence}"
     )]
     private partial void LogPruned(int count, ulong? sequence);
 

@@ -1,3 +1,6 @@
+using System.Security.Cryptography.X509Certificates;
+using MeshCA.Spiffe;
+
 namespace MeshCA.Ca.Authorities;
 
 /// <summary>A CA certificate as the store keeps it. Its key is the signer's affair.</summary>
@@ -22,4 +25,11 @@ public sealed record AuthorityRecord
     public required DateTimeOffset IssuedAt { get; init; }
 
     public required DateTimeOffset NotAfter { get; init; }
+
+    public DateTimeOffset NotBefore => CertificateFields.Read(Certificate).NotBefore;
+
+    /// <summary>As RFC 4514 writes it.</summary>
+    public string Subject => new X500DistinguishedName(CertificateFields.Read(Certificate).Subject.Span).Name;
+
+    public string ToPem() => Pem.EncodeCertificates([Certificate]);
 }

@@ -90,7 +90,18 @@ internal sealed class CaCertificates(IIssuanceLedger ledger, IssuancePipeline pi
             ct
         );
         var bundle = new TrustBundle(authority.TrustDomain, [authority.Root.Certificate]);
-        X509SvidVerifier.Verify(leaf.Chain, [bundle], time.GetUtcNow());
+        try
+        {
+            X509SvidVerifier.Verify(leaf.Chain, [bundle], time.GetUtcNow());
+        }
+        catch (MeshCaException e)
+        {
+            throw new MeshCaException(
+                ErrorKind.Internal,
+                $"new CA certificate {authority.Id} is refused, since a leaf under it does not verify: {e.Message}",
+                e
+            );
+        }
     }
 
     private static Validity ValidityOf(DateTimeOffset issuedAt, TimeSpan ttl, IssuingAuthority? issuer)

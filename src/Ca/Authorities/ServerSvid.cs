@@ -23,6 +23,9 @@ public sealed partial class ServerSvid(
 
     private volatile Issued? _current;
 
+    /// <summary>Why the last renewal failed; null = it did not.</summary>
+    private volatile string? _failure;
+
     /// <summary>Certificate, key and chain for new handshakes. Ask for it at each: it changes.</summary>
     /// <exception cref="MeshCaException">Unavailable: not made yet.</exception>
     public SslStreamCertificateContext Context =>
@@ -30,6 +33,24 @@ public sealed partial class ServerSvid(
         ?? throw new MeshCaException(ErrorKind.Unavailable, "the server has no certificate yet; try again in a moment");
 
     public DateTimeOffset? NotAfter => _current?.NotAfter;
+
+    /// <summary>For readiness: whether agents can verify this server, and what an operator must know otherwise.</summary>
+    public ComponentStatus CheckHealth() =>
+        _current switch
+        {
+            null => new(CaReadiness.ServerSvid, ComponentState.Down, $"the server has no certificate: {_failure}"),
+            { NotAfter: var end } when end <= time.GetUtcNow() => new(
+                CaReadiness.ServerSvid,
+                ComponentState.Down,
+                $"the server's certificate has expired at {end:u} and could not be renewed: {_failure}"
+            ),
+            { NotAfter: var end } when _failure is not null => new(
+                CaReadiness.ServerSvid,
+                ComponentState.Degraded,
+                $"the server's certificate ends at {end:u} and could not be renewed: {_failure}"
+            ),
+            _ => new(CaReadiness.ServerSvid, ComponentState.Ok, Problem: null),
+        };
 
     /// <summary>Issues the first one. After the authority is initialized, before anything is served.</summary>
     public async Task InitializeAsync(CancellationToken ct) => _current = await IssueAsync(ct);
@@ -48,6 +69,7 @@ public sealed partial class ServerSvid(
                     LogRenewed(_current.NotAfter);
                 }
 
+                _failure = null;
                 delay = Clamp(RotationSchedule.DelayUntil(_current.RenewAt, time.GetUtcNow()), _minDelay, _maxDelay);
                 backoff = _minDelay;
             }
@@ -56,6 +78,7 @@ public sealed partial class ServerSvid(
                 // The present certificate is good until it expires.
                 delay = backoff;
                 backoff = Clamp(backoff * 2, _minDelay, _maxBackoff);
+                _failure = e is MeshCaException ? e.Message : "an unexpected failure; see the server's log";
                 LogRenewalFailed(e, delay);
             }
 
