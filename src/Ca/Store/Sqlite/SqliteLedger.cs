@@ -91,7 +91,7 @@ public sealed class SqliteLedger(SqliteDatabase database, TimeProvider time) : I
 
         if (filter.SpiffeIdPrefix is { Length: > 0 } prefix)
         {
-            // A range, which the index serves. No SPIFFE ID has a character as high as DEL.
+            // A comparison of bytes, not LIKE, which would fold case. No SPIFFE ID has a character as high as DEL.
             Where("spiffe_id >= ", prefix);
             Where("spiffe_id < ", prefix + '\u007f');
         }
