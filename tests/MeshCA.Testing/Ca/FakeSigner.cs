@@ -42,6 +42,9 @@ public sealed class FakeSigner : ISigner
 
     public ValueTask<SignerHealth> CheckHealthAsync(CancellationToken ct) => new(SignerHealth.Ok);
 
+    /// <summary>For tests that misuse the key.</summary>
+    public ECDsa Key => _key;
+
     internal byte[] Sign(ReadOnlySpan<byte> digest)
     {
         lock (_gate)
