@@ -9,6 +9,7 @@ using MeshCA.Protos.Workload;
 namespace MeshCA.EndToEndTests;
 
 /// <summary>Changes in number: each reaches its stream at once, and many of them are coalesced. The figures are printed.</summary>
+[Collection(nameof(Alone))]
 public sealed class LoadTests
 {
     [Fact]

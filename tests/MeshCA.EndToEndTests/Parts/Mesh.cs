@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 
 namespace MeshCA.EndToEndTests.Parts;
@@ -56,8 +57,9 @@ internal sealed class Mesh : IAsyncDisposable
     public async Task StartAgentAsync(CancellationToken ct)
     {
         Agent = Program.Start(Meshca.Binary, ["agent", "run", "--config", AgentConfig]);
+        // A killed agent leaves its socket's file behind: only an answer says that the new one is there.
         await Eventually.TrueAsync(
-            () => File.Exists(Socket) || Agent.HasExited,
+            () => Answers() || Agent.HasExited,
             _startTimeout,
             () => "the agent has no socket\n" + Agent.Tail(),
             ct
@@ -97,6 +99,24 @@ internal sealed class Mesh : IAsyncDisposable
         }
 
         _dir.Dispose();
+    }
+
+    private bool Answers()
+    {
+        using var socket = new System.Net.Sockets.Socket(
+            AddressFamily.Unix,
+            SocketType.Stream,
+            ProtocolType.Unspecified
+        );
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(Socket));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     private static Task AnswersAsync(string[] command, Program program, CancellationToken ct) =>
