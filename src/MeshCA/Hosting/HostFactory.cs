@@ -29,9 +29,10 @@ internal static class HostFactory
                         })
                         .ConfigureServices(collection =>
                         {
-                            collection.AddRouting();
+                            collection.AddRoutingCore();
                             collection.Configure<HostOptions>(static o => o.ShutdownTimeout = _shutdownTimeout);
                             services(collection);
+                            collection.AddHostedService<StartMemory>();
                             collection.AddSingleton<IHostLifetime, NoLifetime>();
                         })
                         .Configure(pipeline),

@@ -9,6 +9,9 @@ internal static class Management
 {
     private const string MetricsPath = "/metrics";
 
+    /// <summary>By name, one by one: a wildcard would load the regular expressions.</summary>
+    public static readonly string[] Meters = ["MeshCA.Ca.Issuance", "MeshCA.Sds", "System.Runtime"];
+
     public static void Listen(KestrelServerOptions kestrel, IPEndPoint? endPoint)
     {
         if (endPoint is not null)
@@ -29,9 +32,7 @@ internal static class Management
     {
         if (endPoint is not null)
         {
-            services
-                .AddOpenTelemetry()
-                .WithMetrics(static metrics => metrics.AddMeter("MeshCA*", "System.Runtime").AddPrometheusExporter());
+            services.AddOpenTelemetry().WithMetrics(static metrics => metrics.AddMeter(Meters).AddPrometheusExporter());
         }
     }
 

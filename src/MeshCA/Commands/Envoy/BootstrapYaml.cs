@@ -20,12 +20,6 @@ internal static class BootstrapYaml
     /// <summary>Repeats nothing that the other side may have seen.</summary>
     private const string Retry = "{retry_on: \"connect-failure,refused-stream,reset-before-request\", num_retries: 3}";
 
-    /// <summary>A double-quoted YAML scalar is a JSON string: nothing that a user names can end it.</summary>
-    private static readonly JsonSerializerOptions _json = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     public static string Write(BootstrapOptions options)
     {
         var yaml = new StringBuilder();
@@ -283,7 +277,9 @@ internal static class BootstrapYaml
     private static string Address(HostPort endpoint) =>
         $"{{socket_address: {{address: {Quote(endpoint.Host)}, port_value: {Number(endpoint.Port)}}}}}";
 
-    private static string Quote(string text) => JsonSerializer.Serialize(text, _json);
+    /// <summary>A double-quoted YAML scalar is a JSON string: nothing that a user names can end it.</summary>
+    private static string Quote(string text) =>
+        $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using MeshCA.Protos.Workload;
 using MeshCA.Spiffe;
@@ -98,5 +97,5 @@ internal static class WatchCommand
         {
             ["receivedAt"] = ReceivedSvid.Time(time.GetUtcNow()),
             ["svids"] = new JsonArray([.. ReceivedSvid.All(answer).Select(static s => s.ToJson())]),
-        }.ToJsonString(JsonSerializerOptions.Default) + "\n";
+        }.ToJsonString() + "\n";
 }

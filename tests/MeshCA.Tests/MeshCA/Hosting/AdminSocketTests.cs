@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net.Sockets;
 using MeshCA.Ca;
+using MeshCA.Ca.Rest;
 using MeshCA.Hosting;
 using MeshCA.Spiffe;
 using Microsoft.AspNetCore.Builder;
@@ -88,7 +89,11 @@ public sealed class AdminSocketTests : IDisposable
         };
         var host = HostFactory.Build(
             LogLevel.Warning,
-            services => AdminSocket.UseBind(services, options),
+            services =>
+            {
+                services.AddAdminApi();
+                AdminSocket.UseBind(services, options);
+            },
             kestrel => AdminSocket.Listen(kestrel, options),
             app =>
                 app.OnListener(
