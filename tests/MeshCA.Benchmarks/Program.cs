@@ -1,4 +1,5 @@
 using MeshCA.Benchmarks;
+using MeshCA.Benchmarks.AgentApi;
 using MeshCA.Benchmarks.Issuance;
 
 // dotnet run -c Release --project tests/MeshCA.Benchmarks -- <benchmark> [--rounds N] [--seconds N]
@@ -13,7 +14,10 @@ switch (args)
     case ["issuance", .. var options]:
         await IssuanceBenchmark.RunAsync(BenchmarkOptions.Parse(options), cancellation.Token);
         return 0;
+    case ["agent-api", .. var options]:
+        await AgentApiBenchmark.RunAsync(BenchmarkOptions.Parse(options), cancellation.Token);
+        return 0;
     default:
-        await Console.Error.WriteLineAsync("usage: MeshCA.Benchmarks issuance [--rounds N] [--seconds N]");
+        await Console.Error.WriteLineAsync("usage: MeshCA.Benchmarks issuance|agent-api [--rounds N] [--seconds N]");
         return 2;
 }
