@@ -48,6 +48,7 @@ public static class NodeAgentExtensions
         AddLoop<SyncClient>(services);
         AddLoop<SvidIssuer>(services);
         AddLoop<CacheClock>(services);
+        AddLoop<IdleCollector>(services);
 
         services.AddSingleton<ISecretSource, PeerSecretSource>();
         services.AddSds(options.Sds);

@@ -6,6 +6,7 @@ using Grpc.Health.V1;
 using Grpc.Reflection.V1Alpha;
 using MeshCA.NodeAgent.Attestation;
 using MeshCA.NodeAgent.Peers;
+using MeshCA.NodeAgent.Svids;
 using MeshCA.Spiffe;
 using MeshCA.Testing.NodeAgent;
 using Microsoft.Extensions.DependencyInjection;
@@ -404,6 +405,41 @@ public sealed class WorkloadApiTests : AgentTests
         using var call = FetchX509Svid();
 
         Assert.True(await IsSilentAsync(call));
+    }
+
+    [Fact]
+    public async Task FetchX509Svid_AgentStops_UnavailableSoThatClientsComeBack()
+    {
+        Server.AddEntry("spiffe://example.org/web", OwnUidSelector);
+        await StartSyncedAgentAsync();
+        using var call = FetchX509Svid();
+        await NextAsync(call);
+
+        var stopping = Agent!.StopAsync();
+        var failure = await FailureAsync(call);
+        await stopping;
+
+        Assert.Equal(StatusCode.Unavailable, failure.StatusCode);
+        Assert.False(File.Exists(Agent.Options.SocketPath));
+    }
+
+    [Fact]
+    public async Task FetchX509Svid_OtherUid_HasItsOwnIdentity()
+    {
+        Server.AddEntry("spiffe://example.org/daemon", "unix:uid:1");
+        Server.AddEntry("spiffe://example.org/own", OwnUidSelector);
+        await StartSyncedAgentAsync();
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "another uid needs root");
+        var attestor = Agent!.Services.GetRequiredService<PeerAttestor>();
+        await using var child = await Peers.ChildPeer.StartAsync(
+            Ct,
+            ["/usr/bin/setpriv", "--reuid=1", "--regid=1", "--clear-groups"]
+        );
+
+        var view = Agent.Services.GetRequiredService<IdentityCache>().Open(await attestor.AttestAsync(child.Peer, Ct));
+        await WaitAsync(() => view.Current is { IsReady: true });
+
+        Assert.Equal("spiffe://example.org/daemon", Assert.Single(view.Current!.Identities).Svid.SpiffeId.ToString());
     }
 
     private sealed class FailingAttestor : IWorkloadAttestor
