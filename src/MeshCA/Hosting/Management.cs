@@ -10,7 +10,7 @@ internal static class Management
     private const string MetricsPath = "/metrics";
 
     /// <summary>By name, one by one: a wildcard would load the regular expressions.</summary>
-    public static readonly string[] Meters = ["MeshCA.Ca.Issuance", "MeshCA.Sds", "System.Runtime"];
+    public static readonly string[] Meters = ["MeshCA.Ca.Issuance", "MeshCA.NodeAgent", "MeshCA.Sds", "System.Runtime"];
 
     public static void Listen(KestrelServerOptions kestrel, IPEndPoint? endPoint)
     {

@@ -66,6 +66,7 @@ internal sealed partial class PeerAttestor(
                     throw Gone();
                 }
 
+                NodeAgentMetrics.CountAttestation(succeeded: false);
                 LogFailed(e, peer.Credentials.Pid, peer.Credentials.Uid);
                 throw new MeshCaException(ErrorKind.Unavailable, "workload attestation failed", e);
             }
@@ -82,6 +83,7 @@ internal sealed partial class PeerAttestor(
 
             var attested = new AttestedProcess(exe, new(selectors));
             peer.Attested = attested;
+            NodeAgentMetrics.CountAttestation(succeeded: true);
             LogAttested(peer.Credentials.Pid, attested.Selectors);
             return attested.Selectors;
         }

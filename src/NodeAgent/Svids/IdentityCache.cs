@@ -288,6 +288,7 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
         {
             slot.DropSvid();
             Volatile.Write(ref _held, _held - 1);
+            NodeAgentMetrics.SvidsHeld.Add(-1);
         }
     }
 
@@ -313,6 +314,7 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
     private void Complete(JobOutcome outcome, DateTimeOffset now)
     {
         var (slot, entry) = outcome.Job;
+        NodeAgentMetrics.CountIssuance(outcome.Svid is not null);
         slot.State = SlotState.Idle;
         var wanted = slot.Views.Count > 0 && slot.Entry.SpiffeId == entry.SpiffeId;
         if (outcome.Svid is null)
@@ -331,6 +333,7 @@ internal sealed partial class IdentityCache(AgentOptions options, TimeProvider t
             if (slot.Svid is null)
             {
                 Volatile.Write(ref _held, _held + 1);
+                NodeAgentMetrics.SvidsHeld.Add(1);
             }
 
             slot.Succeed(outcome.Svid);

@@ -77,7 +77,7 @@ internal sealed partial class SyncClient(
             }
             finally
             {
-                _connected = false;
+                SetConnected(false);
             }
 
             // A new SVID is a reason to try at once.
@@ -105,7 +105,7 @@ internal sealed partial class SyncClient(
         );
 
         // The connection stands: gRPC sends nothing before. A refusal follows at once, if it does.
-        _connected = true;
+        SetConnected(true);
         var reading = ReadAsync(call.ResponseStream, ended.Token);
         var reporting = reporter.RunAsync(call.RequestStream, () => _revision, ended.Token);
         var replaced = identity.WaitWhileAsync(lease.Svid, ended.Token);
@@ -193,6 +193,15 @@ internal sealed partial class SyncClient(
         _revision = change.Revision;
         reporter.Changed();
         LogChange(change.Upserted.Count, change.RemovedEntryIds.Count, bundles.Count, change.Revision);
+    }
+
+    private void SetConnected(bool connected)
+    {
+        if (_connected != connected)
+        {
+            _connected = connected;
+            NodeAgentMetrics.ServerConnections.Add(connected ? 1 : -1);
+        }
     }
 
     private TrustBundle? Own(List<TrustBundle> bundles) => bundles.Find(b => b.TrustDomain == options.TrustDomain);

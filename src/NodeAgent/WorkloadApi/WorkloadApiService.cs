@@ -106,6 +106,7 @@ internal sealed partial class WorkloadApiService(
         );
         var changed = new Signal();
         using var subscription = view.Subscribe(changed.Set);
+        NodeAgentMetrics.Streams.Add(1);
         try
         {
             await serve(view, changed, call.Token);
@@ -114,6 +115,10 @@ internal sealed partial class WorkloadApiService(
         {
             // Not Cancelled: stock clients take that for their own wish and do not come back.
             throw new MeshCaException(ErrorKind.Unavailable, "the agent is stopping");
+        }
+        finally
+        {
+            NodeAgentMetrics.Streams.Add(-1);
         }
     }
 
@@ -142,6 +147,7 @@ internal sealed partial class WorkloadApiService(
                     {
                         await stream.WriteAsync(new(next), ct);
                         pace.Sent(next);
+                        NodeAgentMetrics.SentBytes.Add(next.X509Length);
                         WarnIfOdd(next, sent, view);
                         sent = next;
                         continue;
