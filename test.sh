@@ -5,7 +5,8 @@
 set -uo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
-if [ "${CI:-}" = true ]; then export MESHCA_REQUIRE=${MESHCA_REQUIRE:-all}; fi
+# zlint is taken where it can be had; all else must be there for a green run to mean what it says.
+if [ "${CI:-}" = true ]; then export MESHCA_REQUIRE=${MESHCA_REQUIRE:-envoy,spiffe-client,sds-load,openssl,setpriv,root}; fi
 
 passed=0 failed=0 skipped=0
 finish() {
