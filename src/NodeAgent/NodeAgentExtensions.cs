@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MeshCA.NodeAgent.Attestation;
 using MeshCA.NodeAgent.Node;
 using MeshCA.NodeAgent.Peers;
@@ -72,7 +73,9 @@ public static class NodeAgentExtensions
         return endpoints;
     }
 
-    private static void AddLoop<T>(IServiceCollection services)
+    private static void AddLoop<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        IServiceCollection services
+    )
         where T : class, IHostedService
     {
         services.AddSingleton<T>();
