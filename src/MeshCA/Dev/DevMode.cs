@@ -58,8 +58,10 @@ internal static class DevMode
     )
     {
         // 1. The server, on a free port.
-        using var server = ServerHost.Build(ServerOptions(dir), options.LogLevel);
-        await server.StartAsync(ct);
+        await using var server = await RunningHost.StartAsync(
+            ServerHost.Build(ServerOptions(dir), options.LogLevel),
+            ct
+        );
 
         // 2. What the agent needs to join, and something for it to serve.
         var token = await server.Services.GetRequiredService<JoinTokens>().CreateAsync(ttl: null, dryRun: false, ct);
@@ -67,8 +69,10 @@ internal static class DevMode
         DevDirectory.WritePrivate(dir.Bundle, server.Services.GetRequiredService<BundleRegistry>().Own.ToPem());
 
         // 3. The agent.
-        using var agent = AgentHost.Build(AgentOptions(dir, Port(server), token), options.LogLevel);
-        await agent.StartAsync(ct);
+        await using var agent = await RunningHost.StartAsync(
+            AgentHost.Build(AgentOptions(dir, Port(server), token), options.LogLevel),
+            ct
+        );
         await output.WriteLineAsync(Hints(dir));
 
         // 4. Ready when this user has an identity, asked for as any workload asks.
@@ -119,7 +123,7 @@ internal static class DevMode
         }
     }
 
-    private static int Port(IHost server) =>
+    private static int Port(RunningHost server) =>
         server
             .Services.GetRequiredService<IServer>()
             .Features.GetRequiredFeature<IServerAddressesFeature>()

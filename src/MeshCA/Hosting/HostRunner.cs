@@ -12,8 +12,7 @@ internal static class HostRunner
     {
         try
         {
-            using var host = build();
-            await host.StartAsync(ct);
+            await using var host = await RunningHost.StartAsync(build(), ct);
             return await WaitAsync([host], error, ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -31,30 +30,24 @@ internal static class HostRunner
         }
     }
 
-    /// <summary>Waits until a signal comes or one host ends; then stops all, the last first.</summary>
-    public static async Task<int> WaitAsync(IReadOnlyList<IHost> hosts, TextWriter error, CancellationToken ct)
+    /// <summary>Waits until a signal comes or one host ends by itself.</summary>
+    public static async Task<int> WaitAsync(IReadOnlyList<RunningHost> hosts, TextWriter error, CancellationToken ct)
     {
         var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var signal = ct.Register(() => stopping.TrySetResult());
+        await using var signal = ct.Register(() => stopping.TrySetResult());
         foreach (var host in hosts)
         {
-            host.Services.GetRequiredService<IHostApplicationLifetime>()
-                .ApplicationStopping.Register(() => stopping.TrySetResult());
+            host.Lifetime.ApplicationStopping.Register(() => stopping.TrySetResult());
         }
 
         await stopping.Task;
-        var bySignal = ct.IsCancellationRequested;
-        foreach (var host in hosts.Reverse())
+        if (ct.IsCancellationRequested)
         {
-            await host.StopAsync(CancellationToken.None);
+            return ExitCodes.Done;
         }
 
-        if (!bySignal)
-        {
-            await error.WriteLineAsync("error: stopped after a failure; the log above says which");
-        }
-
-        return bySignal ? ExitCodes.Done : ExitCodes.Refused;
+        await error.WriteLineAsync("error: stopped after a failure; the log above says which");
+        return ExitCodes.Refused;
     }
 
     /// <summary>The lines that say why a start failed, or null for a defect of ours, which keeps its stack.</summary>
