@@ -32,7 +32,6 @@ internal static class HostFactory
                             collection.AddRoutingCore();
                             collection.Configure<HostOptions>(static o => o.ShutdownTimeout = _shutdownTimeout);
                             services(collection);
-                            collection.AddHostedService<StartMemory>();
                             collection.AddSingleton<IHostLifetime, NoLifetime>();
                         })
                         .Configure(pipeline),

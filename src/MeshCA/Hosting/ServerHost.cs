@@ -33,6 +33,7 @@ internal static class ServerHost
             {
                 services.AddCa(options);
                 services.AddAdminApi();
+                services.AddHostedService<StartMemory>();
                 AdminSocket.UseBind(services, options);
                 Management.AddServices(services, options.Management);
             },

@@ -91,7 +91,12 @@ internal sealed partial class NodeIdentityKeeper(
                 delay = await StepAsync(stoppingToken);
                 _backoff.Reset();
             }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                // The host stops: a cancelled call says so with an RpcException, which the host would take for a failure.
+                return;
+            }
+            catch (Exception e)
             {
                 delay = Explain(e);
             }

@@ -47,7 +47,12 @@ internal sealed partial class SvidIssuer(
                 await RunStreamAsync(stoppingToken);
                 delay = TimeSpan.Zero;
             }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                // The host stops: a cancelled call says so with an RpcException, which the host would take for a failure.
+                return;
+            }
+            catch (Exception e)
             {
                 if (time.GetElapsedTime(started) > _goodStream)
                 {
