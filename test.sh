@@ -57,7 +57,7 @@ run() {
   [ -x "$exe" ] || return 0
   echo "== $1"
   mkdir -p artifacts/reports && rm -f "$report"
-  "$exe" -noLogo -noColor -xml "$report"
+  "$exe" -noLogo -noColor "${@:2}" -result-xml "$report"
   local code=$? sum
   # Attributes of <assembly …>: passed, failed, skipped, not-run; errors are failures outside of a test.
   if ! sum=$(grep -o -m1 '<assembly [^>]*>' "$report" 2>/dev/null); then
@@ -72,5 +72,6 @@ run() {
   passed=$((passed + $(count passed))) failed=$((failed + bad)) skipped=$((skipped + $(count skipped)))
 }
 run MeshCA.Tests
-run MeshCA.EndToEndTests
+# Their counts and figures are printed as they come.
+run MeshCA.EndToEndTests -showLiveOutput
 finish

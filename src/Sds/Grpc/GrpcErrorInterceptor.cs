@@ -57,6 +57,12 @@ public sealed partial class GrpcErrorInterceptor(ILogger<GrpcErrorInterceptor> l
         }
         catch (Exception e) when (e is not RpcException)
         {
+            // A caller that has gone ends reads and writes with an IOException, sometimes before the call is cancelled.
+            if (e is IOException || context.CancellationToken.IsCancellationRequested)
+            {
+                throw new RpcException(new(StatusCode.Cancelled, "the caller has gone"));
+            }
+
             if (GrpcErrors.IsDefect(e))
             {
                 LogFailed(e, context.Method);
