@@ -16,6 +16,17 @@ internal sealed class RunningHost : IAsyncDisposable
 
     public static async Task<RunningHost> StartAsync(IHost host, CancellationToken ct)
     {
+        try
+        {
+            // Made before they are started: where one cannot be made there is nothing to stop, and a host cannot.
+            _ = host.Services.GetServices<IHostedService>();
+        }
+        catch
+        {
+            await DisposeAsync(host);
+            throw;
+        }
+
         var running = new RunningHost(host);
         try
         {
@@ -35,13 +46,18 @@ internal sealed class RunningHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync(CancellationToken.None);
-        switch (_host)
+        await DisposeAsync(_host);
+    }
+
+    private static async ValueTask DisposeAsync(IHost host)
+    {
+        switch (host)
         {
             case IAsyncDisposable disposable:
                 await disposable.DisposeAsync();
                 break;
             default:
-                _host.Dispose();
+                host.Dispose();
                 break;
         }
     }

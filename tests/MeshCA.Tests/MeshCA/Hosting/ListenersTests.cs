@@ -27,8 +27,6 @@ public sealed class ListenersTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        // The environment must not open listeners either.
-        Environment.SetEnvironmentVariable("ASPNETCORE_URLS", "http://127.0.0.1:1");
         _host = HostFactory.Build(
             LogLevel.Warning,
             static services => Management.AddServices(services, _free),
