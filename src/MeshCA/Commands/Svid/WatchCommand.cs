@@ -62,20 +62,25 @@ internal static class WatchCommand
     )
     {
         var delay = _firstRetry;
+        var said = "";
         while (true)
         {
             try
             {
                 await foreach (var answer in client.WatchX509SvidAsync(ct))
                 {
-                    delay = _firstRetry;
+                    (delay, said) = (_firstRetry, "");
                     await output.WriteAsync(isJson ? Json(answer, time) : Text(answer, time));
                     await output.FlushAsync(ct);
                 }
             }
             catch (MeshCaException e) when (e.Kind is ErrorKind.Unavailable or ErrorKind.PermissionDenied)
             {
-                await error.WriteLineAsync($"{e.Message}; trying again");
+                if (e.Message != said)
+                {
+                    said = e.Message;
+                    await error.WriteLineAsync($"{said}; trying again");
+                }
             }
 
             await Task.Delay(delay, time, ct);
