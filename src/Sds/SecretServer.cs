@@ -113,9 +113,11 @@ public sealed partial class SecretServer
             GrpcWire.End(context.Response, StatusCode.OK, "");
         }
         catch (Exception e)
-            when (context.RequestAborted.IsCancellationRequested && e is IOException or OperationCanceledException)
+            when (e is IOException
+                || (e is OperationCanceledException && context.RequestAborted.IsCancellationRequested)
+            )
         {
-            // The client has gone: nobody is left to be told.
+            // The client has gone, which a read or write may learn before the request is aborted: nobody is left to be told.
         }
         catch (Exception e)
         {
